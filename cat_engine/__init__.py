@@ -1,0 +1,1 @@
+"""What happens in a sitting, and to its result."""

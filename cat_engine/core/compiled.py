@@ -1,0 +1,66 @@
+"""A test package made ready to run: columns laid out, rules bound. Built once, shared by all its sittings."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from cat_engine.core import families
+from cat_engine.core.tables import Pool, pools
+from cat_engine.core.test_package import PackageFile, PoolItem, Section, TestPackage
+
+ADAPTIVE = "adaptive"
+LINEAR = "linear"
+
+
+@dataclass(frozen=True)
+class CompiledSection:
+    """A section with its pool and its rules."""
+
+    section: Section
+    pool: Pool
+    select: Callable[..., Any]
+    expose: Callable[..., Any]
+    stop: tuple[tuple[str, Callable[..., bool]], ...]
+    interim: Callable[..., Any]
+    final: Callable[..., Any]
+
+    @property
+    def is_linear(self) -> bool:
+        """A fixed form: all items shown, revisited at will, scored by summed points."""
+        return self.section.mode == LINEAR
+
+
+@dataclass(frozen=True)
+class CompiledPackage:
+    """What the engine runs."""
+
+    package: TestPackage
+    content_hash: str
+    sections: tuple[CompiledSection, ...]
+    items: dict[str, PoolItem]
+
+
+def compile_package(package_file: PackageFile) -> CompiledPackage:
+    """Lay out the columns and bind every rule; an unknown rule or setting is refused here, not mid-test."""
+    package = package_file.package
+    return CompiledPackage(
+        package=package,
+        content_hash=package_file.content_hash,
+        sections=tuple(_compile_section(pool) for pool in pools(package_file)),
+        items={item.item_id: item for item in package.items},
+    )
+
+
+def _compile_section(pool: Pool) -> CompiledSection:
+    section = pool.section
+    return CompiledSection(
+        section=section,
+        pool=pool,
+        select=families.bind("cat_engine.core.selection", section.selection),
+        expose=families.bind("cat_engine.core.exposure", section.exposure),
+        stop=tuple(
+            (choice.rule, families.bind("cat_engine.core.stopping", choice)) for choice in section.stopping
+        ),
+        interim=families.bind("cat_engine.core.estimation", section.interim_estimator),
+        final=families.bind("cat_engine.core.estimation", section.final_estimator),
+    )

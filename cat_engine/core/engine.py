@@ -1,0 +1,250 @@
+"""The verbs of a sitting. Pure: package, state, clock value in; new state and events out, or a refusal.
+
+    progress = engine.record_response(package, state, position=7, response="o3", scored=(1, 1), now_ms=...)
+    progress.events   # append these as one log entry, then let the world know
+    progress.state    # the state after that entry
+
+Nothing here reads a clock, draws a random number or touches a disk, so a sitting can be decided again, bit
+for bit, by anybody who has the package and the log.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from cat_engine.core import adaptive, scoring
+from cat_engine.core import events as e
+from cat_engine.core.compiled import CompiledPackage
+from cat_engine.core.state import SittingState, advance, apply
+from cat_engine.core.transitions import Status, status_after
+from cat_engine.foundation.refusals import Refusal, Refused
+
+TIME_UP = "time_up"
+FINISHED_BY_CANDIDATE = "finished_by_candidate"
+
+
+class ScoredResponse(NamedTuple):
+    """A parsed response and what it earns; the interaction makes it."""
+
+    response: str
+    points: int
+    category: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A decision: the events of one log entry, and the state after it."""
+
+    state: SittingState
+    entry: e.Entry
+
+    @property
+    def events(self) -> tuple[e.AnyEvent, ...]:
+        """What happened, in order."""
+        return self.entry.events
+
+
+class _Step:
+    """Collects the events of one decision while folding them, so that later ones see the earlier."""
+
+    def __init__(self, state: SittingState, *, now_ms: int, actor: str) -> None:
+        self.before = state
+        self.state = state
+        # clocks of two servers may disagree by a little; within a sitting time never goes back
+        self.now_ms = max(now_ms, state.last_at_ms)
+        self.actor = actor
+        self.events: list[e.AnyEvent] = []
+
+    def add(self, event: e.AnyEvent) -> None:
+        if status_after(self.state.status, event) is None:
+            raise Refused(
+                Refusal.SITTING_STATE, status=self.state.status.value, act=type(event).__name__.lower()
+            )
+        self.state = apply(self.state, event, at_ms=self.now_ms, actor=self.actor)
+        self.events.append(event)
+
+    def done(self) -> Progress:
+        entry = e.Entry(
+            revision=self.before.revision + 1,
+            at_ms=self.now_ms,
+            actor=self.actor,
+            events=tuple(self.events),
+        )
+        state = replace(self.state, revision=entry.revision, last_at_ms=entry.at_ms)
+        return Progress(state=state, entry=entry)
+
+
+def create(event: e.Created, *, now_ms: int, actor: str) -> Progress:
+    """The first entry of a sitting."""
+    entry = e.Entry(revision=1, at_ms=now_ms, actor=actor, events=(event,))
+    return Progress(state=advance(None, entry), entry=entry)
+
+
+def act(state: SittingState, event: e.AnyEvent, *, now_ms: int, actor: str) -> Progress:
+    """A lifecycle act that decides nothing further: check-in, admission, pause, added time and their like.
+
+    What the transition table does not allow is refused with the sitting's status. Acts that need more than
+    the table says have their own verbs below.
+    """
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    step.add(event)
+    return step.done()
+
+
+def enter_waiting(state: SittingState, *, now_ms: int, actor: str) -> Progress:
+    """To the waiting room, once the pledge is signed and the device is checked."""
+    if not (state.pledge_hash and state.device_checked):
+        raise Refused(Refusal.PREPARATION_INCOMPLETE)
+    return act(state, e.WaitingEntered(), now_ms=now_ms, actor=actor)
+
+
+def pause(state: SittingState, *, by: str, reason: str, now_ms: int, actor: str) -> Progress:
+    """Stop the clock."""
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    step.add(e.Paused(by=by, reason=reason, used_ms=state.time.used_at(step.now_ms)))
+    return step.done()
+
+
+def terminate(state: SittingState, *, reason: str, now_ms: int, actor: str) -> Progress:
+    """End a sitting by a proctor's decision; it is not scored and can be undone."""
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    step.add(e.Terminated(reason=reason, used_ms=state.time.used_at(step.now_ms)))
+    return step.done()
+
+
+def begin(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress:
+    """Start the clock and show the first item; or, when begun before, go on where the candidate was."""
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    if state.begun_at_ms is not None:
+        step.add(e.Resumed())
+    else:
+        step.add(e.Begun())
+        _go_on(compiled, step)
+    return step.done()
+
+
+def record_response(
+    compiled: CompiledPackage,
+    state: SittingState,
+    *,
+    position: int,
+    scored: ScoredResponse,
+    now_ms: int,
+    actor: str,
+) -> Progress:
+    """Take a response, and decide what comes next.
+
+    Adaptive: the response must be to the presentation that is current; there is no way back. Linear: any
+    presentation of the form, as often as wanted; the last response counts.
+    """
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    _refuse_if_late(compiled, step)
+    if state.status is not Status.IN_PROGRESS:
+        raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="respond")
+    if not 1 <= position <= len(state.presentations):
+        raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
+    presentation = state.presentations[position - 1]
+    part = compiled.sections[presentation.section_index]
+    if presentation.section_index != state.section_index or not state.section_begun:
+        raise Refused(Refusal.ALREADY_ANSWERED, position=position)
+    if not part.is_linear and presentation.response is not None:
+        raise Refused(Refusal.ALREADY_ANSWERED, position=position)
+    step.add(
+        e.ResponseRecorded(
+            position=position,
+            response=scored.response,
+            points=scored.points,
+            category=scored.category,
+            response_time_ms=state.time.used_at(step.now_ms) - state.answer_clock_ms,
+        )
+    )
+    if not part.is_linear:
+        _go_on(compiled, step)
+    return step.done()
+
+
+def flag(
+    compiled: CompiledPackage, state: SittingState, *, position: int, flagged: bool, now_ms: int, actor: str
+) -> Progress:
+    """Mark a fixed form's item as doubtful (ragu-ragu), or take the mark off."""
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    _refuse_if_late(compiled, step)
+    _linear_presentation(compiled, state, position)
+    step.add(e.PresentationFlagged(position=position, flagged=flagged))
+    return step.done()
+
+
+def _linear_presentation(compiled: CompiledPackage, state: SittingState, position: int) -> None:
+    if state.status is not Status.IN_PROGRESS:
+        raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="flag")
+    if not 1 <= position <= len(state.presentations):
+        raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
+    index = state.presentations[position - 1].section_index
+    if index != state.section_index or not compiled.sections[index].is_linear:
+        raise Refused(Refusal.SECTION_NOT_LINEAR, position=position)
+
+
+def finish_section(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress:
+    """The candidate hands a fixed form in; unanswered items earn nothing."""
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    _refuse_if_late(compiled, step)
+    if state.status is not Status.IN_PROGRESS:
+        raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="finish")
+    part = compiled.sections[state.section_index]
+    if not part.is_linear:
+        raise Refused(Refusal.SECTION_NOT_LINEAR)
+    step.add(e.SectionEnded(section_id=part.section.section_id, reason=FINISHED_BY_CANDIDATE))
+    _go_on(compiled, step)
+    return step.done()
+
+
+def expire(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress | None:
+    """End a sitting whose time and grace are over, and score what was answered; None when it is not yet
+    so.
+    """
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    if not is_late(compiled, state, step.now_ms):
+        return None
+    step.add(e.Expired(used_ms=state.time.allowed_ms))
+    step.add(scoring.score(compiled, step.state))
+    return step.done()
+
+
+def is_late(compiled: CompiledPackage, state: SittingState, now_ms: int) -> bool:
+    """Whether the deadline and the grace for answers under way have passed."""
+    deadline = state.time.deadline_ms
+    return (
+        state.status is Status.IN_PROGRESS
+        and deadline is not None
+        and now_ms > deadline + compiled.package.answer_grace_ms
+    )
+
+
+def _refuse_if_late(compiled: CompiledPackage, step: _Step) -> None:
+    if is_late(compiled, step.state, step.now_ms):
+        raise Refused(Refusal.TIME_IS_UP)
+
+
+def _go_on(compiled: CompiledPackage, step: _Step) -> None:
+    """Show the next item; enter and leave sections as their rules say; complete and score after the last."""
+    while True:
+        state = step.state
+        if not state.section_begun:
+            if state.section_index + 1 == len(compiled.sections):
+                step.add(e.Completed(used_ms=state.time.used_at(step.now_ms)))
+                step.add(scoring.score(compiled, step.state))
+                return
+            part = compiled.sections[state.section_index + 1]
+            step.add(e.SectionBegun(section_id=part.section.section_id))
+            continue
+        part = compiled.sections[state.section_index]
+        position = len(state.presentations) + 1
+        if part.is_linear:
+            step.add(e.FormPresented(first_position=position, item_ids=part.section.item_ids))
+            return
+        found = adaptive.next_item(part, state, state.section_index, position)
+        if isinstance(found, e.ItemPresented):
+            step.add(found)
+            return
+        step.add(e.SectionEnded(section_id=part.section.section_id, reason=found.reason))

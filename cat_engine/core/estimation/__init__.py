@@ -1,0 +1,1 @@
+"""Estimators: one file turns scored responses into an estimate and its error."""

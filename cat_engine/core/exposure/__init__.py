@@ -1,0 +1,1 @@
+"""Exposure rules: one file decides which of the best items is taken."""

@@ -1,0 +1,39 @@
+"""Randomesque exposure control (Kingsbury and Zara, 1989): one of the k best items, by lot."""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from cat_engine.core.exact import Integers
+from cat_engine.core.families import Rule
+from cat_engine.core.tables import Pool
+from cat_engine.core.views import Choice, Draw, Utility
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How many of the best items the lot is drawn from, by step; the last number holds for all later
+    steps.
+    """
+
+    sizes: Annotated[tuple[Annotated[int, msgspec.Meta(ge=1)], ...], msgspec.Meta(min_length=1)] = (5,)
+
+
+def randomesque(
+    pool: Pool, utility: Utility, eligible: Integers, step: int, draw: Draw, *, settings: Settings
+) -> Choice:
+    """Draw one of the k eligible items with the highest utility; equals are ordered by a hash of their
+    content.
+    """
+    size = min(settings.sizes[min(step, len(settings.sizes) - 1)], eligible.size)
+    values = utility[eligible]
+    if size < eligible.size:
+        threshold = np.partition(values, eligible.size - size)[eligible.size - size]
+        near = np.flatnonzero(values >= threshold)
+        eligible, values = eligible[near], values[near]
+    order = np.lexsort((pool.ties[eligible], -values))
+    drawn = draw(size)
+    return Choice(index=int(eligible[order[drawn]]), considered=size, drawn=drawn)
+
+
+RULE = Rule("randomesque", Settings, randomesque)

@@ -1,0 +1,1 @@
+"""Selection rules: one file ranks the items that may come next."""

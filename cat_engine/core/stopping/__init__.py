@@ -1,0 +1,1 @@
+"""Stopping rules: one file decides when a section has measured enough."""

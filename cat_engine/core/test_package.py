@@ -1,0 +1,163 @@
+"""A test package: what one test may ask and how it decides. Immutable and content-hashed.
+
+The item bank builds it, the engine runs it, and a replay needs nothing else. It holds the parameters and the
+points of every option, so it never leaves the server; what candidates see of an item is kept elsewhere and
+tied to it by `content_hash`.
+"""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+FORMAT = "cat-engine/test-package/1"
+
+
+class PoolItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One item as the engine knows it: identity, parameters, points; no words."""
+
+    item_id: str
+    code: str
+    content_hash: str
+    interaction: str
+    model: str  # 1PL, 2PL, 3PL, 4PL, GRM, PCM, GPCM; the metric's D is the package's
+    a: float
+    b: tuple[float, ...]
+    c: float = 0.0
+    d: float = 1.0
+    option_points: tuple[int, ...]
+    area: str
+    enemies: tuple[str, ...] = ()
+    provenance: str = "design"  # design (rancangan) or calibrated
+
+    @property
+    def points_minimum(self) -> int:
+        """Points of the worst option: category 0."""
+        return min(self.option_points)
+
+    @property
+    def points_maximum(self) -> int:
+        """Points of the best option."""
+        return max(self.option_points)
+
+    @property
+    def categories(self) -> int:
+        """Scored categories of the response model: one more than its difficulties."""
+        return len(self.b) + 1
+
+
+class RuleChoice(msgspec.Struct, frozen=True):
+    """A member of a rule family by its registered name, with its settings."""
+
+    rule: str
+    settings: dict[str, Any] = {}
+
+
+class Share(msgspec.Struct, frozen=True):
+    """The part of a section's items that a content area shall have, in thousandths."""
+
+    area: str
+    per_mille: int
+
+
+class LevelCut(msgspec.Struct, frozen=True):
+    """The lowest scale score of a level."""
+
+    level: int
+    from_score: int
+
+
+class Scale(msgspec.Struct, frozen=True, kw_only=True):
+    """The reported scale: slope * theta + intercept, rounded half to even, kept within its limits."""
+
+    name: str
+    slope: int
+    intercept: int
+    minimum: int
+    maximum: int
+    cuts: tuple[LevelCut, ...]
+    cut_score: int | None = None  # the pass mark of this section, where the policy has one
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of a test with its own pool, blueprint, rules, estimator and scale.
+
+    An adaptive section chooses its items one by one; a linear section is a fixed form: all items are shown,
+    may be revisited and flagged, and are scored by summed points.
+    """
+
+    section_id: str
+    title: dict[str, str]
+    aspect: str  # potential, competency or knowledge: where its score goes in the talent record
+    mode: str  # adaptive or linear
+    item_ids: tuple[str, ...]
+    scale: Scale
+    blueprint: tuple[Share, ...] = ()
+    selection: RuleChoice = RuleChoice("maximum_information")
+    exposure: RuleChoice = RuleChoice("randomesque")
+    stopping: tuple[RuleChoice, ...] = ()
+    interim_estimator: RuleChoice = RuleChoice("eap")
+    final_estimator: RuleChoice = RuleChoice("eap")
+    prior_mean: float = 0.0
+    prior_deviation: float = 1.0
+    start_theta_millionths: int = 0
+
+
+class TestPackage(msgspec.Struct, frozen=True, kw_only=True):
+    """Pool, blueprint, rules, limits and scales of one test."""
+
+    __test__ = False  # pytest: the name begins with "Test", the class is none
+
+    format: str = FORMAT
+    code: str
+    version: int
+    title: dict[str, str]
+    languages: tuple[str, ...]
+    metric_d: float
+    items: tuple[PoolItem, ...]
+    sections: tuple[Section, ...]
+    time_allowed_s: int
+    answer_grace_ms: int = 3000
+    total_cut_points: int | None = None
+
+
+class FrozenTables(msgspec.Struct, frozen=True, kw_only=True):
+    """The numbers that decisions are made with, computed once at freezing, rounded, and stored.
+
+    Floating point is part of the contract: exponentials differ in the last bit between processors, so no
+    exponential of an item's curve is taken during a sitting. Integers in units of 1e-9, little endian, base
+    64: `log_probability` (items, categories, nodes), `information` (items, grid). Rows of items with fewer
+    categories are padded with zeros.
+    """
+
+    node_count: int
+    category_count: int
+    grid_count: int
+    log_probability: bytes
+    information: bytes
+
+
+class PackageFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A test package as it is stored and handed over: content, tables, and the hash over both."""
+
+    package: TestPackage
+    tables: FrozenTables
+    content_hash: str
+
+
+def content_hash(package: TestPackage, tables: FrozenTables) -> str:
+    """SHA-256 over the package's sorted JSON and its tables, hexadecimal."""
+    digest = hashlib.sha256()
+    digest.update(msgspec.json.encode(package, order="sorted"))
+    digest.update(msgspec.json.encode(tables, order="sorted"))
+    return digest.hexdigest()
+
+
+def encode_file(package_file: PackageFile) -> bytes:
+    """The package file's bytes (sorted JSON)."""
+    return msgspec.json.encode(package_file, order="sorted")
+
+
+def decode_file(data: bytes | str) -> PackageFile:
+    """Read a package file; the shape is checked, the hash is not (see `tables.verify`)."""
+    return msgspec.json.decode(data, type=PackageFile)

@@ -1,0 +1,1 @@
+"""Exam sessions, rooms, seats, rosters, and sittings on disk."""

@@ -1,0 +1,1 @@
+"""The floor of everything that persists; it knows nothing of exams."""

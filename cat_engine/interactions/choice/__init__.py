@@ -1,0 +1,1 @@
+"""One choice out of several options, with points per option."""

@@ -1,0 +1,1 @@
+"""Open-promotion selections: posts, applications under blind codes, ranking."""

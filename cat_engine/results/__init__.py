@@ -1,0 +1,1 @@
+"""Score reports: release, and what a released result says."""

@@ -1,0 +1,1 @@
+"""The workshop: what may be asked."""

@@ -1,0 +1,1 @@
+"""Who you are: passwords, one-time codes, server-side login sessions."""

@@ -122,3 +122,11 @@ sitting_log = Table(
     Column("chain", String(64), nullable=False),  # SHA-256 over the previous chain value and this entry
     PrimaryKeyConstraint("sitting_id", "revision"),
 )
+
+# the last moment at which some server of ours was alive: what lies between it and a start is an outage
+service_beats = Table(
+    "service_beats",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("at_ms", BigInteger, nullable=False),
+)

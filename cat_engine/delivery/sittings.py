@@ -1,0 +1,292 @@
+"""Sittings on disk: load, decide, append. The core decides; this module fetches, calls, stores.
+
+A worker keeps the state of sittings it has seen; the database's newest revision, which every request reads
+with its authorisation, says whether that memory is still true. A lost race is not an error: the sitting is
+read again and the question asked again.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from cat_engine.core import chain, engine
+from cat_engine.core import events as e
+from cat_engine.core.compiled import CompiledPackage
+from cat_engine.core.engine import Progress
+from cat_engine.core.state import SittingState, advance
+from cat_engine.core.transitions import Status
+from cat_engine.delivery.journal import Journal, LogRow, insert_rows
+from cat_engine.delivery.packages import InstalledPackage, PackageStore
+from cat_engine.delivery.tables import sitting_log, sittings
+from cat_engine.foundation.actors import Actor, system_actor
+from cat_engine.foundation.clock import Clock
+from cat_engine.foundation.refusals import Refusal, Refused
+from cat_engine.foundation.storage import Storage
+from cat_engine.interactions.registry import interaction
+
+CACHE_LIMIT = 20_000
+RACE_LIMIT = 8
+
+Decide = Callable[[CompiledPackage, SittingState, int], Progress]
+"""A verb of the engine with everything bound but package, state and clock."""
+
+
+@dataclass(frozen=True)
+class SittingRef:
+    """Where a sitting is, as its authorisation read it. `revision` is the newest in the database."""
+
+    sitting_id: str
+    agency_id: str
+    package_id: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class LiveSitting:
+    """A sitting in memory: state, chain head, and its package."""
+
+    ref: SittingRef
+    installed: InstalledPackage
+    state: SittingState
+    chain: str
+
+
+class Sittings:
+    """The sittings of one process."""
+
+    def __init__(self, storage: Storage, packages: PackageStore, journal: Journal, clock: Clock) -> None:
+        self._storage = storage
+        self._packages = packages
+        self._journal = journal
+        self._clock = clock
+        self._cache: OrderedDict[str, LiveSitting] = OrderedDict()
+
+    async def load(self, ref: SittingRef) -> LiveSitting:
+        """The sitting at its newest revision; from memory when that is current."""
+        live = self._cache.get(ref.sitting_id)
+        if live is not None and live.state.revision >= ref.revision:
+            return live
+        return await self._read(ref)
+
+    async def _read(self, ref: SittingRef, connection: AsyncConnection | None = None) -> LiveSitting:
+        installed = await self._packages.get(ref.package_id)
+        if connection is None:
+            async with self._storage.reading() as reading:
+                entries, head = await read_log(reading, ref.sitting_id)
+        else:
+            entries, head = await read_log(connection, ref.sitting_id)
+        state: SittingState | None = None
+        for entry in entries:
+            state = advance(state, entry)
+        if state is None:
+            raise Refused(Refusal.NOT_FOUND)
+        return self._remember(LiveSitting(ref, installed, state, head))
+
+    def _remember(self, live: LiveSitting) -> LiveSitting:
+        held = self._cache.get(live.ref.sitting_id)
+        if held is None or held.state.revision < live.state.revision:
+            self._cache[live.ref.sitting_id] = live
+        self._cache.move_to_end(live.ref.sitting_id)
+        while len(self._cache) > CACHE_LIMIT:
+            self._cache.popitem(last=False)
+        return live
+
+    async def apply(self, ref: SittingRef, decide: Decide) -> LiveSitting:
+        """Decide on the newest state and make the decision durable; the sitting after it."""
+        live = await self.load(ref)
+        for _ in range(RACE_LIMIT):
+            progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
+            after = _after(live, progress)
+            if await self._journal.append(row_of(after, progress.entry)):
+                return self._remember(after)
+            live = await self._read(ref)
+        raise Refused(Refusal.OVERLOADED)
+
+    async def apply_in(self, connection: AsyncConnection, ref: SittingRef, decide: Decide) -> LiveSitting:
+        """The same inside the caller's transaction, for acts that write elsewhere too.
+
+        The state is read within the transaction and not remembered: until the caller commits it is not true.
+        """
+        installed = await self._packages.get(ref.package_id)
+        for _ in range(RACE_LIMIT):
+            entries, head = await read_log(connection, ref.sitting_id)
+            state: SittingState | None = None
+            for entry in entries:
+                state = advance(state, entry)
+            if state is None:
+                raise Refused(Refusal.NOT_FOUND)
+            live = LiveSitting(ref, installed, state, head)
+            progress = decide(installed.compiled, state, self._clock.now_ms())
+            after = _after(live, progress)
+            row = row_of(after, progress.entry)
+            if row.key in await insert_rows(connection, [row]):
+                return after
+        raise Refused(Refusal.OVERLOADED)
+
+    async def respond(self, ref: SittingRef, actor: Actor, position: int, response: str) -> LiveSitting:
+        """Take a response. The same response again is harmless and gives the sitting as it is now.
+
+        When the time is up the sitting is ended and scored first, and the response is refused.
+        """
+        live = await self.load(ref)
+        if _is_repetition(live, position, response):
+            return live
+        ended = await self.expire(live)
+        if ended is not None:
+            raise Refused(Refusal.TIME_IS_UP)
+
+        def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
+            if not 1 <= position <= len(state.presentations):
+                raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
+            item = compiled.items[state.presentations[position - 1].item_id]
+            return engine.record_response(
+                compiled,
+                state,
+                position=position,
+                scored=interaction(item.interaction).score(item, response),
+                now_ms=now_ms,
+                actor=actor.label,
+            )
+
+        try:
+            return await self.apply(ref, decide)
+        except Refused as refused:
+            # the race may have been against our own double: then the answer is in, and all is well
+            newest = await self.load(ref)
+            if refused.code is Refusal.ALREADY_ANSWERED and _is_repetition(newest, position, response):
+                return newest
+            raise
+
+    async def expire(self, live: LiveSitting) -> LiveSitting | None:
+        """End and score a sitting whose time is up; None when it is not."""
+        if not engine.is_late(live.installed.compiled, live.state, self._clock.now_ms()):
+            return None
+        actor = system_actor("clock", live.ref.agency_id)
+
+        def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
+            progress = engine.expire(compiled, state, now_ms=now_ms, actor=actor.label)
+            if progress is None:
+                raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="expire")
+            return progress
+
+        try:
+            return await self.apply(live.ref, decide)
+        except Refused as refused:
+            if refused.code is not Refusal.SITTING_STATE:
+                raise
+            return await self._read(live.ref)  # somebody else ended, paused or extended it meanwhile
+
+    async def release(self, connection: AsyncConnection, sitting_id: str, actor: Actor, at_ms: int) -> None:
+        """Mark a scored sitting as released, inside the caller's transaction."""
+        ref = await find(connection, sitting_id)
+        await self.apply_in(
+            connection,
+            ref,
+            lambda _compiled, state, _now: engine.act(state, e.Released(), now_ms=at_ms, actor=actor.label),
+        )
+
+    async def sweep_expired(self) -> int:
+        """End all sittings whose time is up, also of candidates whose browser is gone; how many there
+        were.
+        """
+        async with self._storage.reading() as connection:
+            refs = await in_status(connection, Status.IN_PROGRESS)
+        ended = [await self.expire(await self.load(ref)) for ref in refs]
+        return sum(live is not None for live in ended)
+
+
+def _is_repetition(live: LiveSitting, position: int, response: str) -> bool:
+    """Whether this very response to an adaptive presentation is in the log already."""
+    state = live.state
+    if not 1 <= position <= len(state.presentations):
+        return False
+    presentation = state.presentations[position - 1]
+    linear = live.installed.compiled.sections[presentation.section_index].is_linear
+    return presentation.response == response and not linear
+
+
+def _after(live: LiveSitting, progress: Progress) -> LiveSitting:
+    return LiveSitting(live.ref, live.installed, progress.state, chain.extend(live.chain, progress.entry))
+
+
+def row_of(after: LiveSitting, entry: e.Entry) -> LogRow:
+    """An entry as it is stored."""
+    return LogRow(
+        sitting_id=after.ref.sitting_id,
+        revision=entry.revision,
+        at_ms=entry.at_ms,
+        actor=entry.actor,
+        events=msgspec.json.encode(entry.events, order="sorted").decode(),
+        status=after.state.status.value,
+        answered=after.state.answered,
+        chain=after.chain,
+    )
+
+
+_events_decoder = msgspec.json.Decoder(tuple[e.AnyEvent, ...])
+
+
+async def read_log(connection: AsyncConnection, sitting_id: str) -> tuple[list[e.Entry], str]:
+    """All entries of a sitting in order, and the head of its chain: one statement."""
+    rows = (
+        await connection.execute(
+            select(
+                sitting_log.c.revision,
+                sitting_log.c.at_ms,
+                sitting_log.c.actor,
+                sitting_log.c.events,
+                sitting_log.c.chain,
+            )
+            .where(sitting_log.c.sitting_id == sitting_id)
+            .order_by(sitting_log.c.revision)
+        )
+    ).all()
+    entries = [
+        e.Entry(
+            revision=row.revision, at_ms=row.at_ms, actor=row.actor, events=_events_decoder.decode(row.events)
+        )
+        for row in rows
+    ]
+    return entries, rows[-1].chain if rows else chain.GENESIS
+
+
+async def find(connection: AsyncConnection, sitting_id: str) -> SittingRef:
+    """Where a sitting is; for programs of ours, which need no authorisation."""
+    row = (await connection.execute(select(sittings).where(sittings.c.id == sitting_id))).first()
+    if row is None:
+        raise Refused(Refusal.NOT_FOUND)
+    return SittingRef(row.id, row.agency_id, row.package_id, revision=0)
+
+
+def newest_entries() -> Select[tuple[str, int, int, str, int]]:
+    """The newest log row of each sitting: status and progress for boards and sweeps, by one statement."""
+    latest = (
+        select(sitting_log.c.sitting_id, func.max(sitting_log.c.revision).label("revision"))
+        .group_by(sitting_log.c.sitting_id)
+        .subquery()
+    )
+    return select(
+        sitting_log.c.sitting_id,
+        sitting_log.c.revision,
+        sitting_log.c.at_ms,
+        sitting_log.c.status,
+        sitting_log.c.answered,
+    ).join(
+        latest,
+        and_(latest.c.sitting_id == sitting_log.c.sitting_id, latest.c.revision == sitting_log.c.revision),
+    )
+
+
+async def in_status(connection: AsyncConnection, status: Status) -> list[SittingRef]:
+    """All sittings whose newest entry left them in that status."""
+    newest = newest_entries().subquery()
+    rows = await connection.execute(
+        select(sittings.c.id, sittings.c.agency_id, sittings.c.package_id, newest.c.revision)
+        .join(newest, newest.c.sitting_id == sittings.c.id)
+        .where(newest.c.status == status.value)
+    )
+    return [SittingRef(row.id, row.agency_id, row.package_id, row.revision) for row in rows]

@@ -1,0 +1,146 @@
+"""The second reading of the log: decide every step again and compare.
+
+From each recorded entry only the input is taken - who acted, when, what was answered - and the engine is
+asked again. Any difference between what it decides now and what was recorded is named: an answer, a
+parameter, a time, a choice, a score that was changed afterwards does not survive this.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from cat_engine.core import chain, engine
+from cat_engine.core import events as e
+from cat_engine.core.compiled import CompiledPackage, compile_package
+from cat_engine.core.engine import Progress
+from cat_engine.core.state import CorruptLogError, SittingState
+from cat_engine.core.tables import verify
+from cat_engine.core.test_package import PackageFile
+from cat_engine.foundation.refusals import Refused
+from cat_engine.interactions.registry import interaction
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The first difference: where, what was recorded, what the engine decides."""
+
+    where: str
+    recorded: str
+    decided: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: recorded {self.recorded}, decided {self.decided}"
+
+
+def replay(
+    package_file: PackageFile,
+    package_hash: str,
+    entries: tuple[e.Entry, ...],
+    chain_values: tuple[str, ...],
+) -> Finding | None:
+    """The first difference between the record and a fresh decision, or None when they are identical."""
+    problem = verify(package_file)
+    if problem is not None:
+        return Finding("test package", problem, "tables and hash that follow from the parameters")
+    if package_hash != package_file.content_hash:
+        return Finding("test package", package_hash, package_file.content_hash)
+    if len(entries) != len(chain_values):
+        return Finding("chain", f"{len(chain_values)} values", f"{len(entries)} entries")
+    compiled = compile_package(package_file)
+    state: SittingState | None = None
+    head = chain.GENESIS
+    for entry, value in zip(entries, chain_values, strict=True):
+        try:
+            progress = decide_again(compiled, state, entry)
+        except (Refused, CorruptLogError) as error:
+            return Finding(f"entry {entry.revision}", _kinds(entry), f"refused, {error}")
+        for finding in _differences(entry, progress.entry):
+            return finding
+        head = chain.extend(head, entry)
+        if head != value:
+            where = f"entry {entry.revision} ({_kinds(entry)}) or its place in the chain"
+            return Finding(where, value[:16], head[:16])
+        state = progress.state
+    return None
+
+
+def decide_again(compiled: CompiledPackage, state: SittingState | None, entry: e.Entry) -> Progress:
+    """What the engine decides for the input that an entry records."""
+    if not entry.events:
+        raise CorruptLogError("an entry without events")
+    first = entry.events[0]
+    at: dict[str, Any] = {"now_ms": entry.at_ms, "actor": entry.actor}
+    if state is None:
+        if not isinstance(first, e.Created):
+            raise CorruptLogError("the log does not begin with its creation")
+        return _create_again(compiled, first, at)
+    verb = _VERBS.get(type(first))
+    if verb is None:
+        return engine.act(state, first, **at)
+    return verb(compiled, state, first, at)
+
+
+def _create_again(compiled: CompiledPackage, created: e.Created, at: dict[str, Any]) -> Progress:
+    expected = msgspec.structs.replace(
+        created,
+        package_hash=compiled.content_hash,
+        time_allowed_ms=compiled.package.time_allowed_s * 1000,
+    )
+    return engine.create(expected, **at)
+
+
+def _respond_again(
+    compiled: CompiledPackage, state: SittingState, recorded: e.ResponseRecorded, at: dict[str, Any]
+) -> Progress:
+    if not 1 <= recorded.position <= len(state.presentations):
+        raise CorruptLogError(f"a response to position {recorded.position}, which was not presented")
+    item = compiled.items[state.presentations[recorded.position - 1].item_id]
+    scored = interaction(item.interaction).score(item, recorded.response)
+    return engine.record_response(compiled, state, position=recorded.position, scored=scored, **at)
+
+
+def _expire_again(
+    compiled: CompiledPackage, state: SittingState, _recorded: e.Expired, at: dict[str, Any]
+) -> Progress:
+    ended = engine.expire(compiled, state, **at)
+    if ended is None:
+        raise CorruptLogError("the time was not up")
+    return ended
+
+
+_VERBS: dict[type[e.Event], Callable[[CompiledPackage, SittingState, Any, dict[str, Any]], Progress]] = {
+    e.Begun: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
+    e.Resumed: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
+    e.ResponseRecorded: _respond_again,
+    e.PresentationFlagged: lambda compiled, state, old, at: engine.flag(
+        compiled, state, position=old.position, flagged=old.flagged, **at
+    ),
+    e.SectionEnded: lambda compiled, state, _, at: engine.finish_section(compiled, state, **at),
+    e.WaitingEntered: lambda _, state, __, at: engine.enter_waiting(state, **at),
+    e.Paused: lambda _, state, old, at: engine.pause(state, by=old.by, reason=old.reason, **at),
+    e.Terminated: lambda _, state, old, at: engine.terminate(state, reason=old.reason, **at),
+    e.Expired: _expire_again,
+}
+"""How each kind of entry is decided again; what is missing is a plain lifecycle act."""
+
+
+def _differences(recorded: e.Entry, decided: e.Entry) -> Iterator[Finding]:
+    where = f"entry {recorded.revision}"
+    if recorded.at_ms != decided.at_ms:
+        yield Finding(f"{where}, time", str(recorded.at_ms), str(decided.at_ms))
+    for number, (old, new) in enumerate(zip(recorded.events, decided.events, strict=False), start=1):
+        if type(old) is not type(new):
+            yield Finding(f"{where}, event {number}", type(old).__name__, type(new).__name__)
+            return
+        for name in old.__struct_fields__:
+            if getattr(old, name) != getattr(new, name):
+                place = f"{where}, {type(old).__name__}, {name}"
+                yield Finding(place, str(getattr(old, name)), str(getattr(new, name)))
+    if len(recorded.events) != len(decided.events):
+        yield Finding(f"{where}, events", _kinds(recorded), _kinds(decided))
+
+
+def _kinds(entry: e.Entry) -> str:
+    return ", ".join(type(event).__name__ for event in entry.events)

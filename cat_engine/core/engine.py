@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from cat_engine.core import adaptive, scoring
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
-from cat_engine.core.state import SittingState, advance, apply
+from cat_engine.core.state import Presentation, SittingState, advance, apply
 from cat_engine.core.transitions import Status, status_after
 from cat_engine.foundation.refusals import Refusal, Refused
 
@@ -133,10 +133,9 @@ def record_response(
     now_ms: int,
     actor: str,
 ) -> Progress:
-    """Take a response, and decide what comes next.
+    """Take the response to the current presentation of an adaptive section, and decide what comes next.
 
-    Adaptive: the response must be to the presentation that is current; there is no way back. Linear: any
-    presentation of the form, as often as wanted; the last response counts.
+    There is no way back: a response to an earlier presentation is refused. (Fixed forms: `save_form`.)
     """
     step = _Step(state, now_ms=now_ms, actor=actor)
     _refuse_if_late(compiled, step)
@@ -145,11 +144,10 @@ def record_response(
     if not 1 <= position <= len(state.presentations):
         raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
     presentation = state.presentations[position - 1]
-    part = compiled.sections[presentation.section_index]
-    if presentation.section_index != state.section_index or not state.section_begun:
+    if presentation.section_index != state.section_index or presentation.response is not None:
         raise Refused(Refusal.ALREADY_ANSWERED, position=position)
-    if not part.is_linear and presentation.response is not None:
-        raise Refused(Refusal.ALREADY_ANSWERED, position=position)
+    if compiled.sections[presentation.section_index].is_linear:
+        raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
     step.add(
         e.ResponseRecorded(
             position=position,
@@ -159,30 +157,71 @@ def record_response(
             response_time_ms=state.time.used_at(step.now_ms) - state.answer_clock_ms,
         )
     )
-    if not part.is_linear:
-        _go_on(compiled, step)
+    _go_on(compiled, step)
     return step.done()
+
+
+class FormChange(NamedTuple):
+    """What one press of a button changes at an item of a fixed form; None leaves a thing as it is."""
+
+    scored: ScoredResponse | None = None
+    clear: bool = False
+    flagged: bool | None = None
+
+
+def save_form(
+    compiled: CompiledPackage,
+    state: SittingState,
+    *,
+    position: int,
+    change: FormChange,
+    now_ms: int,
+    actor: str,
+) -> Progress | None:
+    """Keep a fixed form's response, take it back, mark it doubtful (ragu-ragu): one entry, or None for no
+    change.
+    """
+    step = _Step(state, now_ms=now_ms, actor=actor)
+    _refuse_if_late(compiled, step)
+    before = _linear_presentation(compiled, state, position)
+    scored = change.scored
+    if scored is not None and scored.response != before.response:
+        step.add(
+            e.ResponseRecorded(
+                position=position,
+                response=scored.response,
+                points=scored.points,
+                category=scored.category,
+                response_time_ms=state.time.used_at(step.now_ms) - state.answer_clock_ms,
+            )
+        )
+    elif change.clear and before.response is not None:
+        step.add(e.ResponseCleared(position=position))
+    if change.flagged is not None and change.flagged != before.flagged:
+        step.add(e.PresentationFlagged(position=position, flagged=change.flagged))
+    return step.done() if step.events else None
 
 
 def flag(
     compiled: CompiledPackage, state: SittingState, *, position: int, flagged: bool, now_ms: int, actor: str
-) -> Progress:
-    """Mark a fixed form's item as doubtful (ragu-ragu), or take the mark off."""
-    step = _Step(state, now_ms=now_ms, actor=actor)
-    _refuse_if_late(compiled, step)
-    _linear_presentation(compiled, state, position)
-    step.add(e.PresentationFlagged(position=position, flagged=flagged))
-    return step.done()
+) -> Progress | None:
+    """Mark a fixed form's item as doubtful, or take the mark off; None when it is so already."""
+    change = FormChange(flagged=flagged)
+    return save_form(compiled, state, position=position, change=change, now_ms=now_ms, actor=actor)
 
 
-def _linear_presentation(compiled: CompiledPackage, state: SittingState, position: int) -> None:
+def _linear_presentation(compiled: CompiledPackage, state: SittingState, position: int) -> Presentation:
     if state.status is not Status.IN_PROGRESS:
-        raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="flag")
+        raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="respond")
     if not 1 <= position <= len(state.presentations):
         raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
-    index = state.presentations[position - 1].section_index
-    if index != state.section_index or not compiled.sections[index].is_linear:
+    presentation = state.presentations[position - 1]
+    index = presentation.section_index
+    if not compiled.sections[index].is_linear:
         raise Refused(Refusal.SECTION_NOT_LINEAR, position=position)
+    if index != state.section_index or not state.section_begun:
+        raise Refused(Refusal.ALREADY_ANSWERED, position=position)
+    return presentation
 
 
 def finish_section(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress:

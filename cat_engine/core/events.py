@@ -116,6 +116,12 @@ class ResponseRecorded(Event, frozen=True, kw_only=True, tag="response_recorded"
     response_time_ms: int
 
 
+class ResponseCleared(Event, frozen=True, kw_only=True, tag="response_cleared"):
+    """The candidate took a fixed form's response back."""
+
+    position: int
+
+
 class PresentationFlagged(Event, frozen=True, kw_only=True, tag="presentation_flagged"):
     """A fixed form's item was marked doubtful (ragu-ragu), or the mark taken off."""
 
@@ -235,6 +241,7 @@ AnyEvent: TypeAlias = (
     | ItemPresented
     | FormPresented
     | ResponseRecorded
+    | ResponseCleared
     | PresentationFlagged
     | SectionEnded
     | Paused

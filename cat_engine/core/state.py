@@ -210,6 +210,17 @@ def _response_recorded(
     )
 
 
+def _response_cleared(state: SittingState, event: e.ResponseCleared, _at: int, _actor: str) -> SittingState:
+    index = event.position - 1
+    before = state.presentations[index]
+    after = replace(before, response=None, points=0, category=0)
+    return replace(
+        state,
+        presentations=(*state.presentations[:index], after, *state.presentations[index + 1 :]),
+        answered=state.answered - (before.response is not None),
+    )
+
+
 def _flagged(state: SittingState, event: e.PresentationFlagged, _at: int, _actor: str) -> SittingState:
     index = event.position - 1
     after = replace(state.presentations[index], flagged=event.flagged)
@@ -259,6 +270,7 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.ItemPresented: _item_presented,
     e.FormPresented: _form_presented,
     e.ResponseRecorded: _response_recorded,
+    e.ResponseCleared: _response_cleared,
     e.PresentationFlagged: _flagged,
     e.SectionEnded: _section_ended,
     e.Paused: _paused,

@@ -68,6 +68,7 @@ TRANSITIONS: Mapping[type[e.Event], Mapping[Status, Status]] = {
     e.ItemPresented: _stay(S.IN_PROGRESS),
     e.FormPresented: _stay(S.IN_PROGRESS),
     e.ResponseRecorded: _stay(S.IN_PROGRESS),
+    e.ResponseCleared: _stay(S.IN_PROGRESS),
     e.PresentationFlagged: _stay(S.IN_PROGRESS),
     e.SectionEnded: _stay(S.IN_PROGRESS),
     e.Paused: _to(S.PAUSED, S.IN_PROGRESS, S.AUTHORISED),

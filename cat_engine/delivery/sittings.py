@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from cat_engine.core import chain, engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
-from cat_engine.core.engine import Progress
+from cat_engine.core.engine import FormChange, Progress, ScoredResponse
 from cat_engine.core.state import SittingState, advance
 from cat_engine.core.transitions import Status
 from cat_engine.delivery.journal import Journal, LogRow, insert_rows
@@ -47,12 +47,17 @@ class SittingRef:
 
 @dataclass(frozen=True)
 class LiveSitting:
-    """A sitting in memory: state, chain head, and its package."""
+    """A sitting in memory: state, chain head, and its package.
+
+    `scored_chain` is the head when the score was written: the candidate's receipt, which later entries (a release)
+    do not change.
+    """
 
     ref: SittingRef
     installed: InstalledPackage
     state: SittingState
     chain: str
+    scored_chain: str = ""
 
 
 class Sittings:
@@ -72,19 +77,22 @@ class Sittings:
             return live
         return await self._read(ref)
 
-    async def _read(self, ref: SittingRef, connection: AsyncConnection | None = None) -> LiveSitting:
+    async def _read(self, ref: SittingRef) -> LiveSitting:
+        async with self._storage.reading() as connection:
+            return self._remember(await self._read_in(connection, ref))
+
+    async def _read_in(self, connection: AsyncConnection, ref: SittingRef) -> LiveSitting:
         installed = await self._packages.get(ref.package_id)
-        if connection is None:
-            async with self._storage.reading() as reading:
-                entries, head = await read_log(reading, ref.sitting_id)
-        else:
-            entries, head = await read_log(connection, ref.sitting_id)
-        state: SittingState | None = None
-        for entry in entries:
-            state = advance(state, entry)
-        if state is None:
+        entries, heads = await read_log(connection, ref.sitting_id)
+        if not entries:
             raise Refused(Refusal.NOT_FOUND)
-        return self._remember(LiveSitting(ref, installed, state, head))
+        state: SittingState | None = None
+        scored_chain = ""
+        for entry, head in zip(entries, heads, strict=True):
+            state = advance(state, entry)
+            scored_chain = head if _writes_score(entry) else scored_chain
+        assert state is not None  # there was at least one entry
+        return LiveSitting(ref, installed, state, heads[-1], scored_chain)
 
     def _remember(self, live: LiveSitting) -> LiveSitting:
         held = self._cache.get(live.ref.sitting_id)
@@ -111,16 +119,9 @@ class Sittings:
 
         The state is read within the transaction and not remembered: until the caller commits it is not true.
         """
-        installed = await self._packages.get(ref.package_id)
         for _ in range(RACE_LIMIT):
-            entries, head = await read_log(connection, ref.sitting_id)
-            state: SittingState | None = None
-            for entry in entries:
-                state = advance(state, entry)
-            if state is None:
-                raise Refused(Refusal.NOT_FOUND)
-            live = LiveSitting(ref, installed, state, head)
-            progress = decide(installed.compiled, state, self._clock.now_ms())
+            live = await self._read_in(connection, ref)
+            progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
             after = _after(live, progress)
             row = row_of(after, progress.entry)
             if row.key in await insert_rows(connection, [row]):
@@ -135,19 +136,14 @@ class Sittings:
         live = await self.load(ref)
         if _is_repetition(live, position, response):
             return live
-        ended = await self.expire(live)
-        if ended is not None:
-            raise Refused(Refusal.TIME_IS_UP)
+        await self._refuse_if_late(live)
 
         def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
-            if not 1 <= position <= len(state.presentations):
-                raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
-            item = compiled.items[state.presentations[position - 1].item_id]
             return engine.record_response(
                 compiled,
                 state,
                 position=position,
-                scored=interaction(item.interaction).score(item, response),
+                scored=_scored(compiled, state, position, response),
                 now_ms=now_ms,
                 actor=actor.label,
             )
@@ -160,6 +156,38 @@ class Sittings:
             if refused.code is Refusal.ALREADY_ANSWERED and _is_repetition(newest, position, response):
                 return newest
             raise
+
+    async def save_form(
+        self, ref: SittingRef, actor: Actor, position: int, response: str, *, clear: bool, flagged: bool
+    ) -> LiveSitting:
+        """Keep what one press of a button says about an item of a fixed form; "" leaves the response as
+        it is.
+        """
+        live = await self.load(ref)
+        await self._refuse_if_late(live)
+
+        def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
+            scored = _scored(compiled, state, position, response) if response and not clear else None
+            saved = engine.save_form(
+                compiled,
+                state,
+                position=position,
+                change=FormChange(scored, clear=clear, flagged=flagged),
+                now_ms=now_ms,
+                actor=actor.label,
+            )
+            if saved is None:
+                raise _NothingToSave
+            return saved
+
+        try:
+            return await self.apply(ref, decide)
+        except _NothingToSave:
+            return await self.load(ref)
+
+    async def _refuse_if_late(self, live: LiveSitting) -> None:
+        if await self.expire(live) is not None:
+            raise Refused(Refusal.TIME_IS_UP)
 
     async def expire(self, live: LiveSitting) -> LiveSitting | None:
         """End and score a sitting whose time is up; None when it is not."""
@@ -199,6 +227,18 @@ class Sittings:
         return sum(live is not None for live in ended)
 
 
+class _NothingToSave(Exception):
+    """The form holds nothing that the log does not hold already."""
+
+
+def _scored(compiled: CompiledPackage, state: SittingState, position: int, response: str) -> ScoredResponse:
+    if not 1 <= position <= len(state.presentations):
+        raise Refused(Refusal.PRESENTATION_NOT_CURRENT, position=position)
+    item = compiled.items[state.presentations[position - 1].item_id]
+    scored: ScoredResponse = interaction(item.interaction).score(item, response)
+    return scored
+
+
 def _is_repetition(live: LiveSitting, position: int, response: str) -> bool:
     """Whether this very response to an adaptive presentation is in the log already."""
     state = live.state
@@ -210,7 +250,13 @@ def _is_repetition(live: LiveSitting, position: int, response: str) -> bool:
 
 
 def _after(live: LiveSitting, progress: Progress) -> LiveSitting:
-    return LiveSitting(live.ref, live.installed, progress.state, chain.extend(live.chain, progress.entry))
+    head = chain.extend(live.chain, progress.entry)
+    scored_chain = head if _writes_score(progress.entry) else live.scored_chain
+    return LiveSitting(live.ref, live.installed, progress.state, head, scored_chain)
+
+
+def _writes_score(entry: e.Entry) -> bool:
+    return isinstance(entry.events[-1], e.Scored)
 
 
 def row_of(after: LiveSitting, entry: e.Entry) -> LogRow:
@@ -230,8 +276,8 @@ def row_of(after: LiveSitting, entry: e.Entry) -> LogRow:
 _events_decoder = msgspec.json.Decoder(tuple[e.AnyEvent, ...])
 
 
-async def read_log(connection: AsyncConnection, sitting_id: str) -> tuple[list[e.Entry], str]:
-    """All entries of a sitting in order, and the head of its chain: one statement."""
+async def read_log(connection: AsyncConnection, sitting_id: str) -> tuple[list[e.Entry], list[str]]:
+    """All entries of a sitting in order, and the chain's value after each: one statement."""
     rows = (
         await connection.execute(
             select(
@@ -251,7 +297,7 @@ async def read_log(connection: AsyncConnection, sitting_id: str) -> tuple[list[e
         )
         for row in rows
     ]
-    return entries, rows[-1].chain if rows else chain.GENESIS
+    return entries, [row.chain for row in rows]
 
 
 async def find(connection: AsyncConnection, sitting_id: str) -> SittingRef:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cat_engine.core.events import Entry
 from cat_engine.delivery.sittings import read_log
-from cat_engine.delivery.tables import sitting_log, sittings, test_packages
+from cat_engine.delivery.tables import sittings, test_packages
 from cat_engine.foundation.refusals import Refusal, Refused
 
 FORMAT = "cat-engine/sitting/1"
@@ -42,17 +42,12 @@ async def export_sitting(connection: AsyncConnection, sitting_id: str) -> bytes:
     ).first()
     if row is None:
         raise Refused(Refusal.NOT_FOUND)
-    entries, _ = await read_log(connection, sitting_id)
-    chain = await connection.execute(
-        select(sitting_log.c.chain)
-        .where(sitting_log.c.sitting_id == sitting_id)
-        .order_by(sitting_log.c.revision)
-    )
+    entries, heads = await read_log(connection, sitting_id)
     exported = SittingFile(
         sitting_id=sitting_id,
         package_hash=row.content_hash,
         entries=tuple(entries),
-        chain=tuple(chain.scalars()),
+        chain=tuple(heads),
     )
     return msgspec.json.format(msgspec.json.encode(exported, order="sorted"), indent=1)
 

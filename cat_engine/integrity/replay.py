@@ -14,7 +14,7 @@ import msgspec
 from cat_engine.core import chain, engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage, compile_package
-from cat_engine.core.engine import Progress
+from cat_engine.core.engine import Progress, ScoredResponse
 from cat_engine.core.state import CorruptLogError, SittingState
 from cat_engine.core.tables import verify
 from cat_engine.core.test_package import PackageFile
@@ -79,7 +79,7 @@ def decide_again(compiled: CompiledPackage, state: SittingState | None, entry: e
     verb = _VERBS.get(type(first))
     if verb is None:
         return engine.act(state, first, **at)
-    return verb(compiled, state, first, at)
+    return verb(compiled, state, entry, at)
 
 
 def _create_again(compiled: CompiledPackage, created: e.Created, at: dict[str, Any]) -> Progress:
@@ -92,17 +92,57 @@ def _create_again(compiled: CompiledPackage, created: e.Created, at: dict[str, A
 
 
 def _respond_again(
-    compiled: CompiledPackage, state: SittingState, recorded: e.ResponseRecorded, at: dict[str, Any]
+    compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
 ) -> Progress:
-    if not 1 <= recorded.position <= len(state.presentations):
-        raise CorruptLogError(f"a response to position {recorded.position}, which was not presented")
-    item = compiled.items[state.presentations[recorded.position - 1].item_id]
-    scored = interaction(item.interaction).score(item, recorded.response)
-    return engine.record_response(compiled, state, position=recorded.position, scored=scored, **at)
+    position = _position(state, entry.events[0])
+    if compiled.sections[state.presentations[position - 1].section_index].is_linear:
+        return _save_again(compiled, state, entry, at)
+    scored = _score_again(compiled, state, entry.events[0])
+    return engine.record_response(compiled, state, position=position, scored=scored, **at)
+
+
+def _save_again(
+    compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
+) -> Progress:
+    """One press of a button at a fixed form: its entry may hold a response, a clearing, a mark."""
+    scored, clear, flagged = None, False, None
+    for event in entry.events:
+        match event:
+            case e.ResponseRecorded():
+                scored = _score_again(compiled, state, event)
+            case e.ResponseCleared():
+                clear = True
+            case e.PresentationFlagged():
+                flagged = event.flagged
+            case _:
+                raise CorruptLogError(f"{type(event).__name__} in an entry of a fixed form")
+    saved = engine.save_form(
+        compiled,
+        state,
+        position=_position(state, entry.events[0]),
+        change=engine.FormChange(scored, clear=clear, flagged=flagged),
+        **at,
+    )
+    if saved is None:
+        raise CorruptLogError("nothing changed")
+    return saved
+
+
+def _position(state: SittingState, event: Any) -> int:
+    position: int = event.position
+    if not 1 <= position <= len(state.presentations):
+        raise CorruptLogError(f"position {position} was not presented")
+    return position
+
+
+def _score_again(compiled: CompiledPackage, state: SittingState, event: Any) -> ScoredResponse:
+    item = compiled.items[state.presentations[_position(state, event) - 1].item_id]
+    scored: ScoredResponse = interaction(item.interaction).score(item, event.response)
+    return scored
 
 
 def _expire_again(
-    compiled: CompiledPackage, state: SittingState, _recorded: e.Expired, at: dict[str, Any]
+    compiled: CompiledPackage, state: SittingState, _entry: e.Entry, at: dict[str, Any]
 ) -> Progress:
     ended = engine.expire(compiled, state, **at)
     if ended is None:
@@ -110,17 +150,30 @@ def _expire_again(
     return ended
 
 
-_VERBS: dict[type[e.Event], Callable[[CompiledPackage, SittingState, Any, dict[str, Any]], Progress]] = {
+def _pause_again(
+    _compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
+) -> Progress:
+    paused: Any = entry.events[0]
+    return engine.pause(state, by=paused.by, reason=paused.reason, **at)
+
+
+def _terminate_again(
+    _compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
+) -> Progress:
+    terminated: Any = entry.events[0]
+    return engine.terminate(state, reason=terminated.reason, **at)
+
+
+_VERBS: dict[type[e.Event], Callable[[CompiledPackage, SittingState, e.Entry, dict[str, Any]], Progress]] = {
     e.Begun: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
     e.Resumed: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
     e.ResponseRecorded: _respond_again,
-    e.PresentationFlagged: lambda compiled, state, old, at: engine.flag(
-        compiled, state, position=old.position, flagged=old.flagged, **at
-    ),
+    e.ResponseCleared: _save_again,
+    e.PresentationFlagged: _save_again,
     e.SectionEnded: lambda compiled, state, _, at: engine.finish_section(compiled, state, **at),
     e.WaitingEntered: lambda _, state, __, at: engine.enter_waiting(state, **at),
-    e.Paused: lambda _, state, old, at: engine.pause(state, by=old.by, reason=old.reason, **at),
-    e.Terminated: lambda _, state, old, at: engine.terminate(state, reason=old.reason, **at),
+    e.Paused: _pause_again,
+    e.Terminated: _terminate_again,
     e.Expired: _expire_again,
 }
 """How each kind of entry is decided again; what is missing is a plain lifecycle act."""

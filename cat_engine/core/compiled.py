@@ -29,6 +29,15 @@ class CompiledSection:
         """A fixed form: all items shown, revisited at will, scored by summed points."""
         return self.section.mode == LINEAR
 
+    @property
+    def most_items(self) -> int:
+        """An upper bound of the items of this section, for "item 12, at most 40"."""
+        bounds = [len(self.section.item_ids)]
+        for choice in self.section.stopping:
+            if choice.rule == "fixed_length":
+                bounds.append(int(choice.settings["items"]))
+        return min(bounds)
+
 
 @dataclass(frozen=True)
 class CompiledPackage:

@@ -6,6 +6,7 @@ first item whose stored numbers do not follow from them.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,7 @@ from cat_engine.core.test_package import (
 )
 from cat_engine.foundation.refusals import Refusal, Refused
 from psychometrics.models import dichotomous, polytomous
+from psychometrics.models.items import ItemParameters, item_columns
 
 NODE_STEP_MILLIONTHS = 100_000
 NODE_LIMIT_MILLIONTHS = 6_000_000  # wider than any ability met: a narrow grid bends extreme estimates inwards
@@ -50,20 +52,46 @@ def check(package: TestPackage) -> None:
     by_id = {item.item_id: item for item in package.items}
     if len(by_id) != len(package.items):
         raise Refused(Refusal.PACKAGE_INVALID, reason="duplicate item")
+    if not package.sections or package.time_allowed_s <= 0 or not package.languages:
+        raise Refused(Refusal.PACKAGE_INVALID, reason="sections, time or languages are missing")
+    if len({section.section_id for section in package.sections}) != len(package.sections):
+        raise Refused(Refusal.PACKAGE_INVALID, reason="duplicate section")
     for section in package.sections:
-        if not section.item_ids:
-            raise Refused(Refusal.PACKAGE_EMPTY_POOL, section=section.section_id)
-        for item_id in section.item_ids:
-            if item_id not in by_id:
-                raise Refused(Refusal.PACKAGE_INVALID, reason=f"unknown item {item_id}")
+        _check_section(section, by_id)
     for item in package.items:
-        span = item.points_maximum - item.points_minimum
-        if span != item.categories - 1:
-            reason = "option points do not match the categories"
-            raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
+        _check_parameters(item, package.metric_d)
         for enemy in item.enemies:
             if enemy in by_id and item.item_id not in by_id[enemy].enemies:
                 raise Refused(Refusal.PACKAGE_INVALID, reason=f"{item.code}: enmity is not mutual")
+
+
+def _check_section(section: Section, by_id: dict[str, PoolItem]) -> None:
+    if not section.item_ids:
+        raise Refused(Refusal.PACKAGE_EMPTY_POOL, section=section.section_id)
+    for item_id in section.item_ids:
+        if item_id not in by_id:
+            raise Refused(Refusal.PACKAGE_INVALID, reason=f"unknown item {item_id}")
+    reason = ""
+    if len(set(section.item_ids)) != len(section.item_ids):
+        reason = "duplicate item"
+    elif section.mode not in ("adaptive", "linear"):
+        reason = f"unknown mode {section.mode}"
+    elif not (math.isfinite(section.prior_mean) and 0.0 < section.prior_deviation < math.inf):
+        reason = "the prior is no distribution"
+    if reason:
+        raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {reason}")
+
+
+def _check_parameters(item: PoolItem, metric_d: float) -> None:
+    """The parameters must be those of the model named: a 2PL item with a guessing parameter is a mistake."""
+    if not item.option_points or item.points_maximum - item.points_minimum != item.categories - 1:
+        reason = "option points do not match the categories"
+        raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
+    try:
+        item_columns([ItemParameters(item.model, item.a, item.b, item.c, item.d)], D=metric_d)
+    except ValueError as error:
+        reason = str(error).removeprefix("row 0: ")
+        raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason) from error
 
 
 def compute_tables(package: TestPackage) -> FrozenTables:
@@ -127,12 +155,17 @@ def verify(package_file: PackageFile) -> str | None:
     exponential may round differently there, an edited parameter moves them by far more.
     """
     package, tables = package_file.package, package_file.tables
-    fresh = compute_tables(package)
+    try:
+        check(package)
+        fresh = compute_tables(package)
+    except Refused as refused:
+        return f"the package could not be frozen: {refused}"
     stored_shape = (tables.node_count, tables.category_count, tables.grid_count)
     if stored_shape != (fresh.node_count, fresh.category_count, fresh.grid_count):
         return "tables have another shape than the parameters ask for"
     for name in ("log_probability", "information"):
-        stored = np.frombuffer(getattr(tables, name), dtype="<i8")
+        held: bytes = getattr(tables, name)
+        stored = np.frombuffer(held, dtype="<i8", count=len(held) // 8)
         computed = np.frombuffer(getattr(fresh, name), dtype="<i8")
         if stored.size != computed.size:
             return f"table {name} has {stored.size} numbers, expected {computed.size}"

@@ -101,6 +101,8 @@ class Journal:
             except Exception:
                 for pending in batch:
                     await self._write_alone(pending)
+            for _ in batch:
+                self._queue.task_done()
 
     async def _write(self, batch: list[Pending]) -> None:
         async with self._storage.transaction() as connection:

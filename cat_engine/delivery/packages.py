@@ -17,6 +17,7 @@ from cat_engine.delivery.tables import package_presentations, test_packages
 from cat_engine.foundation.identifiers import new_id
 from cat_engine.foundation.refusals import Refusal, Refused
 from cat_engine.foundation.storage import Storage
+from cat_engine.interactions import registry as interactions
 
 
 class ItemView(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +95,9 @@ async def install(
         raise Refused(Refusal.PACKAGE_INVALID, reason=f"{len(missing)} items without words")
     package_file = freeze(package)
     compile_package(package_file)  # refuses unknown rules now, not on the day
+    unknown = {item.interaction for item in package.items} - interactions.names().keys()
+    if unknown:
+        raise Refused(Refusal.PACKAGE_INVALID, reason=f"unknown interaction {min(unknown)}")
     package_id = new_id(at_ms)
     await connection.execute(
         insert(test_packages).values(

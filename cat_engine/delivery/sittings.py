@@ -17,7 +17,7 @@ from cat_engine.core import chain, engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import FormChange, Progress, ScoredResponse
-from cat_engine.core.state import SittingState, advance
+from cat_engine.core.state import SittingState, fold
 from cat_engine.core.transitions import Status
 from cat_engine.delivery.journal import Journal, LogRow, insert_rows
 from cat_engine.delivery.packages import InstalledPackage, PackageStore
@@ -49,8 +49,8 @@ class SittingRef:
 class LiveSitting:
     """A sitting in memory: state, chain head, and its package.
 
-    `scored_chain` is the head when the score was written: the candidate's receipt, which later entries (a release)
-    do not change.
+    `scored_chain` is the head when the score was written: the candidate's receipt, which later entries
+    (a release) do not change.
     """
 
     ref: SittingRef
@@ -86,13 +86,8 @@ class Sittings:
         entries, heads = await read_log(connection, ref.sitting_id)
         if not entries:
             raise Refused(Refusal.NOT_FOUND)
-        state: SittingState | None = None
-        scored_chain = ""
-        for entry, head in zip(entries, heads, strict=True):
-            state = advance(state, entry)
-            scored_chain = head if _writes_score(entry) else scored_chain
-        assert state is not None  # there was at least one entry
-        return LiveSitting(ref, installed, state, heads[-1], scored_chain)
+        scored = [head for entry, head in zip(entries, heads, strict=True) if _writes_score(entry)]
+        return LiveSitting(ref, installed, fold(entries), heads[-1], scored[-1] if scored else "")
 
     def _remember(self, live: LiveSitting) -> LiveSitting:
         held = self._cache.get(live.ref.sitting_id)
@@ -151,7 +146,7 @@ class Sittings:
         try:
             return await self.apply(ref, decide)
         except Refused as refused:
-            # the race may have been against our own double: then the answer is in, and all is well
+            # a race lost against our own double: the answer is in, and all is well
             newest = await self.load(ref)
             if refused.code is Refusal.ALREADY_ANSWERED and _is_repetition(newest, position, response):
                 return newest
@@ -206,7 +201,8 @@ class Sittings:
         except Refused as refused:
             if refused.code is not Refusal.SITTING_STATE:
                 raise
-            return await self._read(live.ref)  # somebody else ended, paused or extended it meanwhile
+            newest = await self._read(live.ref)  # somebody else ended, paused or extended it meanwhile
+            return newest if newest.state.is_over else None
 
     async def release(self, connection: AsyncConnection, sitting_id: str, actor: Actor, at_ms: int) -> None:
         """Mark a scored sitting as released, inside the caller's transaction."""

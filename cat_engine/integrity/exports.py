@@ -4,6 +4,8 @@ The export holds the log with its chain and names the package by hash; together 
 all that a replay needs. Neither holds a person's name or NIP.
 """
 
+from typing import Final, Literal
+
 import msgspec
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,13 +15,13 @@ from cat_engine.delivery.sittings import read_log
 from cat_engine.delivery.tables import sittings, test_packages
 from cat_engine.foundation.refusals import Refusal, Refused
 
-FORMAT = "cat-engine/sitting/1"
+FORMAT: Final = "cat-engine/sitting/1"
 
 
 class SittingFile(msgspec.Struct, frozen=True, kw_only=True):
     """An exported sitting: its log, and the chain value after each entry."""
 
-    format: str = FORMAT
+    format: Literal["cat-engine/sitting/1"] = FORMAT
     sitting_id: str
     package_hash: str
     entries: tuple[Entry, ...]

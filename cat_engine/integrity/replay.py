@@ -7,7 +7,7 @@ parameter, a time, a choice, a score that was changed afterwards does not surviv
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -20,6 +20,9 @@ from cat_engine.core.tables import verify
 from cat_engine.core.test_package import PackageFile
 from cat_engine.foundation.refusals import Refused
 from cat_engine.interactions.registry import interaction
+
+if TYPE_CHECKING:  # a replay needs no database; the module that exports from one does
+    from cat_engine.integrity.exports import SittingFile
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,16 @@ def replay(
     return None
 
 
+def replay_sitting(package_file: PackageFile, sitting: "SittingFile") -> Finding | None:
+    """The first difference in an exported sitting, whose heading must be that of its log."""
+    first = sitting.entries[0].events[0] if sitting.entries and sitting.entries[0].events else None
+    if not isinstance(first, e.Created):
+        return Finding("log", "no creation", "a log that begins with its creation")
+    if sitting.sitting_id != first.sitting_id:
+        return Finding("sitting", sitting.sitting_id, first.sitting_id)
+    return replay(package_file, sitting.package_hash, sitting.entries, sitting.chain)
+
+
 def decide_again(compiled: CompiledPackage, state: SittingState | None, entry: e.Entry) -> Progress:
     """What the engine decides for the input that an entry records."""
     if not entry.events:
@@ -77,9 +90,11 @@ def decide_again(compiled: CompiledPackage, state: SittingState | None, entry: e
             raise CorruptLogError("the log does not begin with its creation")
         return _create_again(compiled, first, at)
     verb = _VERBS.get(type(first))
-    if verb is None:
-        return engine.act(state, first, **at)
-    return verb(compiled, state, entry, at)
+    if verb is not None:
+        return verb(compiled, state, entry, at)
+    if type(first) not in _PLAIN_ACTS:
+        raise CorruptLogError(f"nobody can ask for {type(first).__name__} by itself")
+    return engine.act(state, first, **at)
 
 
 def _create_again(compiled: CompiledPackage, created: e.Created, at: dict[str, Any]) -> Progress:
@@ -176,11 +191,32 @@ _VERBS: dict[type[e.Event], Callable[[CompiledPackage, SittingState, e.Entry, di
     e.Terminated: _terminate_again,
     e.Expired: _expire_again,
 }
-"""How each kind of entry is decided again; what is missing is a plain lifecycle act."""
+"""How each kind of entry is decided again."""
+
+_PLAIN_ACTS = frozenset(
+    {
+        e.CheckedIn,
+        e.PledgeSigned,
+        e.DeviceChecked,
+        e.Authorised,
+        e.Denied,
+        e.Readmitted,
+        e.Cancelled,
+        e.ResumeRequested,
+        e.TimeAdded,
+        e.Reactivated,
+        e.Released,
+    }
+)
+"""Lifecycle acts that decide nothing further. Items, endings and scores are missing: they follow from
+something, and an entry that begins with one was forged.
+"""
 
 
 def _differences(recorded: e.Entry, decided: e.Entry) -> Iterator[Finding]:
-    where = f"entry {recorded.revision}"
+    where = f"entry {decided.revision}"
+    if recorded.revision != decided.revision:
+        yield Finding(f"{where}, revision", str(recorded.revision), str(decided.revision))
     if recorded.at_ms != decided.at_ms:
         yield Finding(f"{where}, time", str(recorded.at_ms), str(decided.at_ms))
     for number, (old, new) in enumerate(zip(recorded.events, decided.events, strict=False), start=1):

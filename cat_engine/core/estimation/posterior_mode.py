@@ -60,7 +60,7 @@ def posterior_mode(
     values = [
         int(v - log_posterior[centre]) / UNIT for v in log_posterior[centre - _REACH : centre + _REACH + 1]
     ]
-    polynomial = [sum(m * v for m, v in zip(row, values, strict=True)) for row in _COEFFICIENTS]
+    polynomial = [_dot(row, values) for row in _COEFFICIENTS]
     slope = [k * c for k, c in enumerate(polynomial)][1:]
     curvature = [k * c for k, c in enumerate(slope)][1:]
     x = float(highest - centre)
@@ -75,6 +75,13 @@ def posterior_mode(
     return Estimate(
         theta_millionths=theta, standard_error_millionths=round(THETA_UNIT / math.sqrt(precision))
     )
+
+
+def _dot(row: tuple[float, ...], values: list[float]) -> float:
+    total = 0.0
+    for m, v in zip(row, values, strict=True):
+        total += m * v  # not sum(): it compensates rounding from Python 3.12 on, and so gives other bits
+    return total
 
 
 def _at(polynomial: list[float], x: float) -> float:

@@ -1,0 +1,1 @@
+"""One file is one way to hand a score report to a talent record."""

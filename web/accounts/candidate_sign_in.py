@@ -1,0 +1,104 @@
+"""Signing in as a candidate: the number and the PIN from the slip, while the exam session is open."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import get, post
+from litestar.response import Redirect
+
+from cat_engine.foundation.actors import Actor, Role
+from cat_engine.foundation.ledger import append
+from cat_engine.foundation.refusals import Refusal, Refused
+from web.accounts.pins import (
+    ChargedEntry,
+    charge_pin_attempt,
+    entry_refusal,
+    forgive_pin_attempts,
+    is_pin_right,
+)
+from web.accounts.sessions import begin_candidate_session
+from web.candidate.views import FieldError, SignInView
+from web.pages import Page, render, translator_of
+from web.refusals import STATUSES, field_error, refusal_sentence
+from web.requests import WebRequest, read_form, typed_fields
+from web.rules import PUBLIC
+from web.security import login_cookie, login_token_hash
+from web.services import Services, services_of
+
+SIGN_IN_URL = "/candidate/sign-in"
+AFTER_URL = "/sitting"
+
+
+class CandidateSignInForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What the sign-in page sends."""
+
+    candidate_number: Annotated[str, msgspec.Meta(max_length=40)]
+    pin: Annotated[str, msgspec.Meta(max_length=40)]
+
+
+@get(SIGN_IN_URL, opt=PUBLIC)
+async def candidate_sign_in_page(request: WebRequest) -> Page:
+    """The form."""
+    return render(request, "candidate/sign_in.html", _view("", ()))
+
+
+@post(SIGN_IN_URL, opt=PUBLIC, status_code=200)
+async def candidate_sign_in(request: WebRequest) -> Page | Redirect:
+    """Check number and PIN; begin a login session, which ends every earlier one of the same candidate."""
+    try:
+        form = await read_form(request, CandidateSignInForm)
+        token = await sign_in_candidate(services_of(request), form, login_token_hash(request))
+    except Refused as refused:
+        return await _shown_again(request, refused)
+    response = Redirect(AFTER_URL, status_code=303)
+    response.set_cookie(login_cookie(services_of(request).settings, token))
+    return response
+
+
+async def sign_in_candidate(
+    services: Services, form: CandidateSignInForm, replaced_token_hash: str | None
+) -> str:
+    """The token of a new login session. The attempt is counted and committed before the PIN is looked at."""
+    now_ms = services.clock.now_ms()
+    async with services.storage.transaction() as connection:
+        entry = await charge_pin_attempt(connection, form.candidate_number, now_ms)
+    right = is_pin_right(services.settings.secret_key, entry, form.pin)
+    if entry is None or not right:
+        raise Refused(Refusal.PIN_WRONG)
+    return await _begin(services, entry, now_ms, replaced_token_hash)
+
+
+async def _begin(
+    services: Services, entry: ChargedEntry, now_ms: int, replaced_token_hash: str | None
+) -> str:
+    actor = Actor(subject_id=entry.id, agency_id=entry.agency_id, name="", roles=frozenset({Role.CANDIDATE}))
+    token = None
+    async with services.storage.transaction() as connection:
+        # a right PIN is forgiven even when the exam session is not open: who comes early is not locked out
+        await forgive_pin_attempts(connection, entry.id)
+        refusal = await entry_refusal(connection, entry.exam_session_id)
+        if refusal is None:
+            token = await begin_candidate_session(connection, entry.id, now_ms, replaced_token_hash)
+            await append(connection, actor, action="candidate.sign_in", subject=entry.id, at_ms=now_ms)
+    if token is None:
+        raise Refused(refusal or Refusal.SESSION_CLOSED)
+    return token
+
+
+async def _shown_again(request: WebRequest, refused: Refused) -> Page:
+    t, typed = translator_of(request), await typed_fields(request)
+    if "field" in refused.details:
+        error = field_error(t, refused)
+    else:
+        error = FieldError(field="pin", sentence=refusal_sentence(t, refused.code))
+    view = _view(typed.get("candidate_number", ""), (error,))
+    return render(request, "candidate/sign_in.html", view, STATUSES[refused.code])
+
+
+def _view(candidate_number: str, errors: tuple[FieldError, ...]) -> SignInView:
+    return SignInView(
+        sign_in_url=SIGN_IN_URL,
+        candidate_number=candidate_number,
+        errors=errors,
+        staff_url="/staff/sign-in",
+    )

@@ -1,0 +1,51 @@
+"""What a serving process does besides answering: signs of life, expired sittings, and the outbox.
+
+A failure here is logged and tried again; it never takes the answers down with it.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from cat_engine.delivery import outages
+from web.services import Services
+
+log = logging.getLogger("cat_engine.background")
+
+SWEEP_EVERY_S = 1.0
+
+
+@asynccontextmanager
+async def background(services: Services) -> AsyncIterator[None]:
+    """Give back what an outage took, then run the tasks until the server stops."""
+    await outages.give_back(services.storage, services.sittings, services.clock.now_ms())
+    tasks = [
+        asyncio.create_task(_repeat(_beat, services, outages.BEAT_EVERY_MS / 1000), name="beat"),
+        asyncio.create_task(_repeat(_sweep, services, SWEEP_EVERY_S), name="sweep"),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _repeat(work: Callable[[Services], Awaitable[None]], services: Services, every_s: float) -> None:
+    while True:
+        try:
+            await work(services)
+        except Exception:
+            log.exception("%s failed and is tried again", work.__name__)
+        await asyncio.sleep(every_s)
+
+
+async def _beat(services: Services) -> None:
+    await outages.beat(services.storage, services.clock.now_ms())
+
+
+async def _sweep(services: Services) -> None:
+    await services.sittings.sweep_expired()

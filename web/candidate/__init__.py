@@ -1,0 +1,1 @@
+"""What a candidate sees: from signing in to the own data."""

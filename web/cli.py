@@ -1,0 +1,107 @@
+"""`cat-engine`: the one command, with a word for each thing it does."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+from cat_engine.foundation.storage import DatabaseInUseError, Storage
+from web.commands import doctor as doctoring
+from web.commands.demo import demo
+from web.commands.replaying import replay_files
+from web.commands.serving import serve
+from web.commands.worker import work
+from web.database import load_tables, upgrade
+from web.settings import SettingsError, settings_from_environment
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; the exit status is 0 for success, 1 for "no", 2 for "could not"."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options) or 0)
+    except SettingsError as error:
+        _complain(str(error))
+    except DatabaseInUseError as error:
+        _complain(f"{error} is being served by another process; stop that one first")
+    except KeyboardInterrupt:
+        return 130
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="cat-engine",
+        description="Computer-adaptive testing server. Settings come from CAT_ENGINE_* variables.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="serve the application")
+    command.add_argument("--host", help="address to listen on (default: CAT_ENGINE_HOST or 127.0.0.1)")
+    command.add_argument("--port", type=int, help="port to listen on (default: CAT_ENGINE_PORT or 8000)")
+    command.add_argument("--workers", type=int, default=1, help="processes (PostgreSQL only)")
+    command.set_defaults(run=_serve)
+
+    command = commands.add_parser("demo", help="load the demonstration once and serve it")
+    command.set_defaults(run=lambda _: demo())
+
+    command = commands.add_parser("worker", help="deliver postings and other promised work")
+    command.set_defaults(run=_worker)
+
+    command = commands.add_parser("migrate", help="bring the database to this release's schema")
+    command.set_defaults(run=_migrate)
+
+    command = commands.add_parser("replay", help="decide exported sittings again and compare bit for bit")
+    command.add_argument("package", type=Path, help="the test package file")
+    command.add_argument("sittings", type=Path, nargs="+", help="exported sitting files")
+    command.set_defaults(run=lambda options: replay_files(options.package, options.sittings))
+
+    command = commands.add_parser("doctor", help="check a deployment")
+    command.add_argument("--probe", metavar="URL", help="only ask a running server's health page")
+    command.set_defaults(run=_doctor)
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> None:
+    if options.host:
+        os.environ["CAT_ENGINE_HOST"] = options.host
+    if options.port:
+        os.environ["CAT_ENGINE_PORT"] = str(options.port)
+    serve(settings_from_environment(os.environ), workers=options.workers)
+
+
+def _worker(_options: argparse.Namespace) -> None:
+    asyncio.run(work(settings_from_environment(os.environ)))
+
+
+def _migrate(_options: argparse.Namespace) -> None:
+    async def run() -> None:
+        load_tables()
+        storage = Storage(settings_from_environment(os.environ).database_url)
+        try:
+            storage.claim()
+            await upgrade(storage)
+        finally:
+            await storage.close()
+
+    asyncio.run(run())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    if options.probe:
+        checks = doctoring.probe(options.probe)
+    else:
+        checks = asyncio.run(doctoring.examine(settings_from_environment(os.environ)))
+    for check in checks:
+        mend = "" if check.passed else f"  -> {check.mend}"
+        print(f"{'ok  ' if check.passed else 'FAIL'} {check.name:<24} {check.found}{mend}")
+    return 0 if all(check.passed for check in checks) else 1
+
+
+def _complain(text: str) -> None:
+    print(f"cat-engine: {text}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Pages of the proctor: the room board, acts on sittings, one candidate, the projector."""

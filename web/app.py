@@ -11,6 +11,7 @@ from litestar.exceptions import HTTPException
 
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
+from cat_engine.delivery.presence import Presence
 from cat_engine.delivery.sittings import Sittings
 from cat_engine.foundation.clock import Clock, SystemClock
 from cat_engine.foundation.refusals import Refused
@@ -50,6 +51,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
                 yield
         finally:
             await services.journal.stop()
+            await services.presence.close()
             services.passwords.close()
             if own_storage:
                 await services.storage.close()
@@ -96,6 +98,7 @@ def make_services(settings: Settings, storage: Storage, clock: Clock) -> Service
         packages=packages,
         journal=journal,
         sittings=Sittings(storage, packages, journal, clock),
+        presence=Presence(settings.redis_url),
     )
 
 

@@ -10,6 +10,7 @@ from litestar.types import Scope
 
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
+from cat_engine.delivery.presence import Presence
 from cat_engine.delivery.sittings import Sittings
 from cat_engine.foundation.clock import Clock
 from cat_engine.foundation.storage import Storage
@@ -35,6 +36,7 @@ class Services:
     packages: PackageStore
     journal: Journal
     sittings: Sittings
+    presence: Presence
 
 
 def services_of(connection: WebConnection) -> Services:

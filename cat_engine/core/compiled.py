@@ -32,11 +32,8 @@ class CompiledSection:
     @property
     def most_items(self) -> int:
         """An upper bound of the items of this section, for "item 12, at most 40"."""
-        bounds = [len(self.section.item_ids)]
-        for choice in self.section.stopping:
-            if choice.rule == "fixed_length":
-                bounds.append(int(choice.settings["items"]))
-        return min(bounds)
+        lengths = (c.settings["items"] for c in self.section.stopping if c.rule == "fixed_length")
+        return min([len(self.section.item_ids), *map(int, lengths)])
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,16 @@
 import secrets
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cat_engine.core import chain, engine
 from cat_engine.core.events import Created
 from cat_engine.core.transitions import Status
+from cat_engine.delivery.journal import insert_rows
 from cat_engine.delivery.packages import PackageStore
-from cat_engine.delivery.sittings import newest_entries
-from cat_engine.delivery.tables import exam_sessions, roster_entries, seats, sitting_log, sittings
+from cat_engine.delivery.sittings import log_row, newest_entries
+from cat_engine.delivery.tables import exam_sessions, roster_entries, seats, sittings
 from cat_engine.foundation import ledger
 from cat_engine.foundation.actors import Actor
 from cat_engine.foundation.identifiers import new_id
@@ -94,18 +94,8 @@ async def create_sitting(
             is_simulated=is_simulated,
         )
     )
-    await connection.execute(
-        insert(sitting_log).values(
-            sitting_id=created.sitting_id,
-            revision=progress.entry.revision,
-            at_ms=at_ms,
-            actor=actor.label,
-            events=msgspec.json.encode(progress.events, order="sorted").decode(),
-            status=progress.state.status.value,
-            answered=0,
-            chain=chain.extend(chain.GENESIS, progress.entry),
-        )
-    )
+    head = chain.extend(chain.GENESIS, progress.entry)
+    await insert_rows(connection, [log_row(created.sitting_id, progress, head)])
 
 
 async def close_session(storage: Storage, actor: Actor, exam_session_id: str, at_ms: int) -> None:

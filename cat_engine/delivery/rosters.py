@@ -159,10 +159,9 @@ async def make_slips(
 
 
 async def require_scheduled(connection: AsyncConnection, exam_session_id: str) -> None:
-    """A roster is imported before its exam session opens."""
-    status = (
-        await connection.execute(select(exam_sessions.c.status).where(exam_sessions.c.id == exam_session_id))
-    ).scalar_one()
+    """A roster is imported before its exam session opens; the row is held so that it does not open meanwhile."""
+    statement = select(exam_sessions.c.status).where(exam_sessions.c.id == exam_session_id)
+    status = (await connection.execute(statement.with_for_update())).scalar_one()
     if status != "scheduled":
         raise Refused(Refusal.CONFLICT)
 

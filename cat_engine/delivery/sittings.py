@@ -30,6 +30,7 @@ from cat_engine.interactions.registry import interaction
 
 CACHE_LIMIT = 20_000
 RACE_LIMIT = 8
+SWEEP_BACK_MS = 30 * 24 * 3600 * 1000  # older sittings are not looked through every few seconds
 
 Decide = Callable[[CompiledPackage, SittingState, int], Progress]
 """A verb of the engine with everything bound but package, state and clock."""
@@ -104,7 +105,7 @@ class Sittings:
         for _ in range(RACE_LIMIT):
             progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
             after = _after(live, progress)
-            if await self._journal.append(row_of(after, progress.entry)):
+            if await self._journal.append(log_row(ref.sitting_id, progress, after.chain)):
                 return self._remember(after)
             live = await self._read(ref)
         raise Refused(Refusal.OVERLOADED)
@@ -118,7 +119,7 @@ class Sittings:
             live = await self._read_in(connection, ref)
             progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
             after = _after(live, progress)
-            row = row_of(after, progress.entry)
+            row = log_row(ref.sitting_id, progress, after.chain)
             if row.key in await insert_rows(connection, [row]):
                 return after
         raise Refused(Refusal.OVERLOADED)
@@ -217,8 +218,9 @@ class Sittings:
         """End all sittings whose time is up, also of candidates whose browser is gone; how many there
         were.
         """
+        since_ms = self._clock.now_ms() - SWEEP_BACK_MS
         async with self._storage.reading() as connection:
-            refs = await in_status(connection, Status.IN_PROGRESS)
+            refs = await in_status(connection, Status.IN_PROGRESS, since_ms=since_ms)
         ended = [await self.expire(await self.load(ref)) for ref in refs]
         return sum(live is not None for live in ended)
 
@@ -255,17 +257,18 @@ def _writes_score(entry: e.Entry) -> bool:
     return isinstance(entry.events[-1], e.Scored)
 
 
-def row_of(after: LiveSitting, entry: e.Entry) -> LogRow:
-    """An entry as it is stored."""
+def log_row(sitting_id: str, progress: Progress, head: str) -> LogRow:
+    """A decision as it is stored; `head` is the chain's value after it."""
+    entry = progress.entry
     return LogRow(
-        sitting_id=after.ref.sitting_id,
+        sitting_id=sitting_id,
         revision=entry.revision,
         at_ms=entry.at_ms,
         actor=entry.actor,
         events=msgspec.json.encode(entry.events, order="sorted").decode(),
-        status=after.state.status.value,
-        answered=after.state.answered,
-        chain=after.chain,
+        status=progress.state.status.value,
+        answered=progress.state.answered,
+        chain=head,
     )
 
 
@@ -305,11 +308,14 @@ async def find(connection: AsyncConnection, sitting_id: str) -> SittingRef:
 
 
 def newest_entries() -> Select[tuple[str, int, int, str, int]]:
-    """The newest log row of each sitting: status and progress for boards and sweeps, by one statement."""
-    latest = (
-        select(sitting_log.c.sitting_id, func.max(sitting_log.c.revision).label("revision"))
-        .group_by(sitting_log.c.sitting_id)
-        .subquery()
+    """The newest log row of each sitting: status and progress for boards and sweeps, by one statement.
+
+    One step down the log's primary key for each sitting asked for, however long all logs together are:
+    databases push the caller's condition on `sitting_id` inside.
+    """
+    other = sitting_log.alias("other")
+    newest_revision = (
+        select(func.max(other.c.revision)).where(other.c.sitting_id == sittings.c.id).scalar_subquery()
     )
     return select(
         sitting_log.c.sitting_id,
@@ -318,17 +324,16 @@ def newest_entries() -> Select[tuple[str, int, int, str, int]]:
         sitting_log.c.status,
         sitting_log.c.answered,
     ).join(
-        latest,
-        and_(latest.c.sitting_id == sitting_log.c.sitting_id, latest.c.revision == sitting_log.c.revision),
+        sittings, and_(sittings.c.id == sitting_log.c.sitting_id, sitting_log.c.revision == newest_revision)
     )
 
 
-async def in_status(connection: AsyncConnection, status: Status) -> list[SittingRef]:
-    """All sittings whose newest entry left them in that status."""
+async def in_status(connection: AsyncConnection, status: Status, *, since_ms: int = 0) -> list[SittingRef]:
+    """The sittings made since then whose newest entry left them in that status."""
     newest = newest_entries().subquery()
     rows = await connection.execute(
         select(sittings.c.id, sittings.c.agency_id, sittings.c.package_id, newest.c.revision)
         .join(newest, newest.c.sitting_id == sittings.c.id)
-        .where(newest.c.status == status.value)
+        .where(newest.c.status == status.value, sittings.c.created_at_ms >= since_ms)
     )
     return [SittingRef(row.id, row.agency_id, row.package_id, row.revision) for row in rows]

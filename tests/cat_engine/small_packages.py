@@ -22,6 +22,7 @@ from cat_engine.core.test_package import (
     Section,
     Share,
     TestPackage,
+    encode_file,
 )
 from cat_engine.interactions.registry import interaction
 
@@ -258,3 +259,7 @@ def respond(
         now_ms=now_ms,
         actor=CANDIDATE,
     )
+
+
+def encode(package_file: PackageFile) -> str:
+    return encode_file(package_file).decode()

@@ -55,6 +55,8 @@ async def own_sitting(request: WebRequest, sitting_id: str) -> tuple[SittingAcce
     async with services_of(request).storage.reading() as connection:
         access = await access_sitting(connection, request, sitting_id)
     remember_principal(request, access.principal)
+    services = services_of(request)
+    services.presence.note(access.sitting_id, services.clock.now_ms())
     ref = SittingRef(access.sitting_id, access.principal.actor.agency_id, access.package_id, access.revision)
     return access, ref
 

@@ -46,8 +46,9 @@ async def sitting_page(request: WebRequest, sitting_id: str) -> Page | Redirect:
     services = services_of(request)
     now_ms = services.clock.now_ms()
     if live.state.status is Status.IN_PROGRESS and live.state.time.remaining_at(now_ms) == 0:
-        # the grace is for answers under way; whoever leaves the item has none
-        await asyncio.sleep(live.installed.compiled.package.answer_grace_ms / 1000 + 0.05)
+        # the grace is for answers under way; whoever leaves the item has none, and waits until it is over
+        over_ms = (live.state.time.deadline_ms or now_ms) + live.installed.compiled.package.answer_grace_ms
+        await asyncio.sleep(max(0, over_ms - now_ms + 50) / 1000)
         live = await services.sittings.expire(live) or live
     return await _page_of_state(request, access, live, now_ms)
 

@@ -284,50 +284,6 @@ class ErrorBand(View, frozen=True, kw_only=True):
     cuts: tuple[Tick, ...] = ()
 
 
-class CompetencyResult(View, frozen=True, kw_only=True):
-    """The level one competency was given, against the level the post asks."""
-
-    name: str
-    level: int
-    required: int
-    highest: int = 5
-    meaning: str = ""
-
-    @property
-    def met(self) -> bool:
-        """Whether the required level was reached."""
-        return self.level >= self.required
-
-
-class ResultView(View, frozen=True, kw_only=True):
-    """A released result, as its owner reads it."""
-
-    name: str
-    candidate_number: str
-    test_name: str
-    taken_at_ms: int
-    released_at_ms: int
-    valid_until_ms: int
-    scale_score: float
-    score_decimals: int = 0
-    standard_error: float
-    low: float
-    high: float
-    confidence: float
-    band: ErrorBand
-    competencies: tuple[CompetencyResult, ...]
-    post: str = ""
-    level_name: str = ""
-    report_number: str
-    receipt_code: str
-    verification_url: str
-    verification_picture: Markup = Markup()
-    document_url: str = ""
-    objection_url: str = ""
-    objection_until_ms: int | None = None
-    my_data_url: str = ""
-
-
 class DataClass(View, frozen=True, kw_only=True):
     """One kind of personal data that is kept: why, on what legal basis, until when."""
 

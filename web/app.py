@@ -19,8 +19,10 @@ from cat_engine.foundation.storage import Storage
 from web.accounts.passwords import Passwords
 from web.accounts.routes import route_handlers as accounts_handlers
 from web.administrator.routes import route_handlers as administrator_handlers
+from web.analyst.routes import route_handlers as analyst_handlers
 from web.api.health import route_handlers as health_handlers
 from web.assets import build_assets
+from web.author.routes import route_handlers as author_handlers
 from web.background import background
 from web.candidate.entry import route_handlers as entry_handlers
 from web.candidate.exam import route_handlers as exam_handlers
@@ -65,6 +67,8 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
             *entry_handlers,
             *exam_handlers,
             *proctor_handlers,
+            *author_handlers,
+            *analyst_handlers,
         ],
         guards=[enforce_rule],
         before_send=[finish_headers],

@@ -9,11 +9,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from cat_engine.delivery import outages
+from cat_engine.foundation.outbox import Dispatcher
+from cat_engine.talent.connecting import DeliveryContext
+from cat_engine.talent.postings import TOPIC, PostingHandler
 from web.services import Services
 
 log = logging.getLogger("cat_engine.background")
 
-SWEEP_EVERY_S = 1.0
+SWEEP_EVERY_S = 3.0
 
 
 @asynccontextmanager
@@ -24,6 +27,7 @@ async def background(services: Services) -> AsyncIterator[None]:
         asyncio.create_task(_repeat(_beat, services, outages.BEAT_EVERY_MS / 1000), name="beat"),
         asyncio.create_task(_repeat(_sweep, services, SWEEP_EVERY_S), name="sweep"),
     ]
+    tasks.append(asyncio.create_task(make_dispatcher(services).run_forever(asyncio.Event()), name="outbox"))
     try:
         yield
     finally:
@@ -32,6 +36,16 @@ async def background(services: Services) -> AsyncIterator[None]:
         for task in tasks:
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def make_dispatcher(services: Services) -> Dispatcher:
+    """The outbox's worker: in the server itself, or in a process of its own (`cat-engine worker`)."""
+    context = DeliveryContext(
+        storage=services.storage,
+        clock=services.clock,
+        secrets_directory=services.settings.data_directory,
+    )
+    return Dispatcher(services.storage, services.clock, {TOPIC: PostingHandler(context)})
 
 
 async def _repeat(work: Callable[[Services], Awaitable[None]], services: Services, every_s: float) -> None:

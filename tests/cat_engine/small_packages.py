@@ -6,6 +6,8 @@ import random
 from collections.abc import Sequence
 from functools import cache
 
+import msgspec
+
 from cat_engine.core import engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage, compile_package
@@ -263,3 +265,7 @@ def respond(
 
 def encode(package_file: PackageFile) -> str:
     return encode_file(package_file).decode()
+
+
+def replaced(item: PoolItem, **changes: object) -> PoolItem:
+    return msgspec.structs.replace(item, **changes)

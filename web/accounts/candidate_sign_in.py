@@ -5,8 +5,17 @@ from typing import Annotated
 import msgspec
 from litestar import get, post
 from litestar.response import Redirect
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cat_engine.foundation.actors import Actor, Role
+from cat_engine.core import engine
+from cat_engine.core.compiled import CompiledPackage
+from cat_engine.core.engine import Progress
+from cat_engine.core.state import SittingState
+from cat_engine.core.transitions import Status
+from cat_engine.delivery.sittings import SittingRef
+from cat_engine.delivery.tables import sitting_log, sittings
+from cat_engine.foundation.actors import Actor, Role, system_actor
 from cat_engine.foundation.ledger import append
 from cat_engine.foundation.refusals import Refusal, Refused
 from web.accounts.pins import (
@@ -17,6 +26,7 @@ from web.accounts.pins import (
     is_pin_right,
 )
 from web.accounts.sessions import begin_candidate_session
+from web.accounts.tables import login_sessions
 from web.candidate.views import FieldError, SignInView
 from web.pages import Page, render, translator_of
 from web.refusals import STATUSES, field_error, refusal_sentence
@@ -27,6 +37,7 @@ from web.services import Services, services_of
 
 SIGN_IN_URL = "/candidate/sign-in"
 AFTER_URL = "/sitting"
+ANOTHER_MACHINE = "technical.machine"
 
 
 class CandidateSignInForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,11 +89,59 @@ async def _begin(
         await forgive_pin_attempts(connection, entry.id)
         refusal = await entry_refusal(connection, entry.exam_session_id)
         if refusal is None:
+            if not await _is_same_machine(connection, entry.id, replaced_token_hash):
+                await _pause_moved(services, connection, entry)
             token = await begin_candidate_session(connection, entry.id, now_ms, replaced_token_hash)
             await append(connection, actor, action="candidate.sign_in", subject=entry.id, at_ms=now_ms)
     if token is None:
         raise Refused(refusal or Refusal.SESSION_CLOSED)
     return token
+
+
+async def _is_same_machine(
+    connection: AsyncConnection, roster_entry_id: str, replaced_token_hash: str | None
+) -> bool:
+    """Whether the browser that signs in is the one that is signed in already: nothing moves then."""
+    newest = await connection.scalar(
+        select(login_sessions.c.token_hash)
+        .where(login_sessions.c.roster_entry_id == roster_entry_id)
+        .order_by(login_sessions.c.created_at_ms.desc())
+        .limit(1)
+    )
+    return newest is not None and newest == replaced_token_hash
+
+
+async def _pause_moved(services: Services, connection: AsyncConnection, entry: ChargedEntry) -> None:
+    """Stop the clock of a sitting in progress: at another machine it goes on when a proctor has looked.
+
+    Written before the ledger's entry, as the proctors' acts are: the ledger admits one writer at a time, and
+    whoever holds it must not wait for a sitting.
+    """
+    newest_status = (
+        select(sitting_log.c.status)
+        .where(sitting_log.c.sitting_id == sittings.c.id)
+        .order_by(sitting_log.c.revision.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select(sittings.c.id, sittings.c.package_id, newest_status.label("status"))
+    row = (await connection.execute(statement.where(sittings.c.roster_entry_id == entry.id))).first()
+    if row is None or row.status != Status.IN_PROGRESS:
+        return
+    label = system_actor("sign_in", entry.agency_id).label
+
+    def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
+        if state.status is not Status.IN_PROGRESS or engine.is_late(compiled, state, now_ms):
+            raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="pause")
+        return engine.pause(state, by="system", reason=ANOTHER_MACHINE, now_ms=now_ms, actor=label)
+
+    ref = SittingRef(row.id, entry.agency_id, row.package_id, revision=0)
+    try:
+        await services.sittings.apply_in(connection, ref, decide)
+    except Refused as refused:
+        # it ended, was paused or ran out of time meanwhile: there is no clock to stop
+        if refused.code is not Refusal.SITTING_STATE:
+            raise
 
 
 async def _shown_again(request: WebRequest, refused: Refused) -> Page:

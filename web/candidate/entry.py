@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Response
 from markupsafe import Markup, escape
 from sqlalchemy import select
@@ -69,7 +70,7 @@ class IdentityForm(msgspec.Struct, frozen=True):
 
 
 @post("/sittings/{sitting_id:str}/identity", opt=OWN_SITTING, status_code=200)
-async def confirm_identity(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def confirm_identity(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """The candidate says: yes, this is me."""
     access, live = await own_live_sitting(request, sitting_id)
     await read_form(request, IdentityForm)
@@ -88,7 +89,7 @@ class PledgeForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/sittings/{sitting_id:str}/pledge", opt=OWN_SITTING, status_code=200)
-async def sign_pledge(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def sign_pledge(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Accept rules and pledge."""
     access, _ = await own_sitting(request, sitting_id)
     form = await read_form(request, PledgeForm)
@@ -123,7 +124,7 @@ async def clock(request: WebRequest) -> Response[bytes]:
 
 
 @post("/sittings/{sitting_id:str}/device", opt=OWN_SITTING, status_code=200)
-async def check_device(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def check_device(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Keep what the device check found, and enter the waiting room; practice comes while waiting."""
     form = await read_form(request, DeviceForm)
     checked = e.DeviceChecked(javascript=bool(form.javascript), clock_offset_ms=form.offset_ms)
@@ -141,7 +142,7 @@ def _enter_waiting(label: str) -> Decide:
 
 
 @post("/sittings/{sitting_id:str}/begin", opt=OWN_SITTING, status_code=200)
-async def begin(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def begin(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Start the clock, or let it run on; a second press is harmless."""
     access, ref = await own_sitting(request, sitting_id)
     label = access.principal.actor.label
@@ -171,14 +172,14 @@ class PracticeForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/sittings/{sitting_id:str}/practice", opt=OWN_SITTING)
-async def practice_page(request: WebRequest, sitting_id: str) -> Page:
+async def practice_page(request: WebRequest, sitting_id: FromPath[str]) -> Page:
     """The practice item."""
     access, _ = await own_sitting(request, sitting_id)
     return render(request, "candidate/practice.html", _practice_view(request, access))
 
 
 @post("/sittings/{sitting_id:str}/practice", opt=OWN_SITTING, status_code=200)
-async def practise(request: WebRequest, sitting_id: str) -> Page | Response[bytes] | Redirect:
+async def practise(request: WebRequest, sitting_id: FromPath[str]) -> Page | Response[bytes] | Redirect:
     """The same steps as an item that counts: choose, confirm, send."""
     access, _ = await own_sitting(request, sitting_id)
     form = await read_form(request, PracticeForm)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
+from litestar.params import FromPath
 from litestar.response import Redirect, Response
 
 from cat_engine.core import engine
@@ -40,7 +41,7 @@ REVIEW = "review"
 
 
 @get("/sittings/{sitting_id:str}", opt=OWN_SITTING)
-async def sitting_page(request: WebRequest, sitting_id: str) -> Page | Redirect:
+async def sitting_page(request: WebRequest, sitting_id: FromPath[str]) -> Page | Redirect:
     """The page that the sitting's state asks for; one address for all of them, so Back leads nowhere else."""
     access, live = await own_live_sitting(request, sitting_id)
     services = services_of(request)
@@ -156,7 +157,7 @@ def _begin(access: SittingAccess, live: LiveSitting, now_ms: int) -> BeginView:
 
 
 @get("/sittings/{sitting_id:str}/waiting", opt=OWN_SITTING)
-async def waiting(request: WebRequest, sitting_id: str) -> Page | Response[bytes] | Redirect:
+async def waiting(request: WebRequest, sitting_id: FromPath[str]) -> Page | Response[bytes] | Redirect:
     """Asked every few seconds by waiting pages; leads on when something happened."""
     access, live = await own_live_sitting(request, sitting_id)
     still = {Status.WAITING: "waiting", Status.WAITING_RESUME: "waiting", Status.PAUSED: "paused"}
@@ -187,7 +188,7 @@ class ResponseForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/sittings/{sitting_id:str}/responses", opt=OWN_SITTING, status_code=200)
-async def respond(request: WebRequest, sitting_id: str) -> Page | Response[bytes] | Redirect:
+async def respond(request: WebRequest, sitting_id: FromPath[str]) -> Page | Response[bytes] | Redirect:
     """Take a response: one SELECT, one INSERT, and the next item."""
     access, ref = await own_sitting(request, sitting_id)
     form = await read_form(request, ResponseForm)
@@ -305,7 +306,7 @@ class FinishForm(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @post("/sittings/{sitting_id:str}/finish", opt=OWN_SITTING, status_code=200)
-async def finish(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def finish(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Hand in a fixed form, after a second question."""
     access, ref = await own_sitting(request, sitting_id)
     form = await read_form(request, FinishForm)

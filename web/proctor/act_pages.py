@@ -17,7 +17,15 @@ from cat_engine.core.transitions import Status
 from cat_engine.delivery.sittings import read_log
 from cat_engine.foundation.actors import Actor, Permission
 from cat_engine.foundation.refusals import Refusal, Refused
-from cat_engine.proctoring.acts import EXTENSION_LIMIT_MS, NEEDS_REASON, VERBS, Order, Outcome, carry_out, is_possible
+from cat_engine.proctoring.acts import (
+    EXTENSION_LIMIT_MS,
+    NEEDS_REASON,
+    VERBS,
+    Order,
+    Outcome,
+    carry_out,
+    is_possible,
+)
 from cat_engine.proctoring.reasons import REASONS, checked
 from web.access import ExamSession, access_roster_entry, access_staff_sitting
 from web.accounts.tables import accounts
@@ -56,7 +64,9 @@ SHOWN_EVENTS: tuple[type[e.Event], ...] = (
     e.Terminated,
     e.Reactivated,
 )
-"""The life of a sitting. Items, responses, sections and scores are missing on purpose: a proctor has no use for them."""
+"""The life of a sitting. Items, responses, sections and scores are missing: a proctor has no use for
+them.
+"""
 
 
 class AskForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +106,9 @@ async def act_confirm(request: WebRequest, exam_session_id: FromPath[str]) -> Pa
         chosen = {only} if only else set(form.sittings)
         seats = [seat for seat in seats if seat.sitting_id in chosen]
     if not seats:
-        query = {"notice": "nothing_selected"} | ({"state": form.state} if form.state in board.FILTERS else {})
+        query = {"notice": "nothing_selected"} | (
+            {"state": form.state} if form.state in board.FILTERS else {}
+        )
         return Redirect(f"{board.session_url(session.id)}?{urlencode(query)}", status_code=303)
     return render(request, "proctor/confirm.html", _confirm_view(request, session, act, seats, form.state))
 
@@ -209,7 +221,11 @@ async def proctor_candidate_page(
     request: WebRequest, exam_session_id: FromPath[str], sitting_id: FromPath[str]
 ) -> Page:
     """One candidate: time ledger, what happened, and every act with the reason why it is not possible."""
-    session, services, t = await access_session(request, exam_session_id), services_of(request), translator_of(request)
+    session, services, t = (
+        await access_session(request, exam_session_id),
+        services_of(request),
+        translator_of(request),
+    )
     permission = Permission.EXAM_SESSION_PROCTOR
     async with services.storage.reading() as connection:
         sitting = await access_staff_sitting(connection, actor_of(request), sitting_id, permission)

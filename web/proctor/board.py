@@ -1,7 +1,7 @@
 """From the sittings of a room to what its proctor sees: who needs somebody first, and nothing about answers.
 
-One statement reads every seat's newest log entry; the states behind them are kept in memory by `Sittings`, so a
-refresh reads only the logs that have grown since the last one.
+One statement reads every seat's newest log entry; the states behind them are kept in memory by `Sittings`, so
+a refresh reads only the logs that have grown since the last one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,7 +25,7 @@ from web.services import Services
 
 BASE_URL: Final = "/proctor"
 IDLE_FROM_S: Final = 5 * 60
-"""Working time without an answer from which a seat is pointed out: help may be needed, or a machine stands still."""
+"""Working time without an answer after which a seat is pointed out: perhaps help is needed."""
 
 S = Status
 ORDER: Final[tuple[Status, ...]] = (
@@ -98,9 +98,7 @@ async def read_seats(
     services: Services, session: ExamSession, t: Translator, now_ms: int
 ) -> tuple[Seat, ...]:
     """All seats of the room, incident first."""
-    found = [
-        await _seat(services, session, row, t, now_ms) for row in await read_rows(services, session.id)
-    ]
+    found = [await _seat(services, session, row, t, now_ms) for row in await read_rows(services, session.id)]
     return tuple(sorted(found, key=_urgency))
 
 
@@ -111,12 +109,16 @@ async def _seat(services: Services, session: ExamSession, row: BoardRow, t: Tran
     return seat_of(session, row, live.state, t, now_ms)
 
 
-def seat_of(session: ExamSession, row: BoardRow, state: SittingState | None, t: Translator, now_ms: int) -> Seat:
+def seat_of(
+    session: ExamSession, row: BoardRow, state: SittingState | None, t: Translator, now_ms: int
+) -> Seat:
     """One seat; without a state (a finished sitting) nothing is said of its clock."""
     status = state.status if state else row.status
     runs = state is not None and state.time.running_since_ms is not None
     idle_s = (state.time.used_at(now_ms) - state.answer_clock_ms) // 1000 if state and runs else None
-    added_ms = sum(line.amount_ms for line in state.time.lines[1:] if line.kind != "accommodation") if state else 0
+    added_ms = (
+        sum(line.amount_ms for line in state.time.lines[1:] if line.kind != "accommodation") if state else 0
+    )
     return Seat(
         sitting_id=row.sitting_id,
         url=f"{session_url(session.id)}/sittings/{row.sitting_id}",
@@ -188,7 +190,7 @@ async def read_expected(connection: AsyncConnection, exam_session_id: str) -> tu
 
 
 async def read_sessions(connection: AsyncConnection, actor: Actor) -> tuple[SessionLine, ...]:
-    """The agency's exam sessions with how many are on the roster and how many have finished: one statement."""
+    """The agency's exam sessions, with how many are on the roster and how many have finished."""
     newest = newest_entries().subquery()
     finished = case((newest.c.status.in_([status.value for status in FINISHED]), 1), else_=0)
     rows = await connection.execute(

@@ -19,6 +19,7 @@ from web.proctor.views import (
     BoardView,
     RefusedLine,
     RoomView,
+    RosterSeat,
     Seat,
     SessionListView,
     SwitchView,
@@ -63,7 +64,7 @@ async def _board_view(request: WebRequest, session: ExamSession) -> BoardView:
     services, t = services_of(request), translator_of(request)
     now_ms = services.clock.now_ms()
     found = await board.read_seats(services, session, t, now_ms)
-    expected = ()
+    expected: tuple[RosterSeat, ...] = ()
     if not found:
         async with services.storage.reading() as connection:
             expected = await board.read_expected(connection, session.id)
@@ -187,7 +188,9 @@ async def room_page(request: WebRequest, exam_session_id: FromPath[str]) -> Page
         zone=session.zone,
         candidates=candidates,
         ready=sum(status in {Status.WAITING, Status.AUTHORISED} for status in statuses),
-        working=sum(status in {Status.IN_PROGRESS, Status.PAUSED, Status.WAITING_RESUME} for status in statuses),
+        working=sum(
+            status in {Status.IN_PROGRESS, Status.PAUSED, Status.WAITING_RESUME} for status in statuses
+        ),
         finished=sum(status in board.FILTERS["finished"] for status in statuses),
     )
     if is_htmx(request):

@@ -1,4 +1,4 @@
-"""What the proctor's pages show. No view has a field for an estimate, a score, a key or the identity of an item."""
+"""What the proctor's pages show. No view has a field for an estimate, a score, a key or an item."""
 
 import msgspec
 

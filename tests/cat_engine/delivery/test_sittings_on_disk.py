@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import pytest
 from sqlalchemy import update
@@ -29,10 +29,10 @@ async def room(database_url: str) -> AsyncIterator[ExamRoom]:
         yield opened
 
 
-async def refusal_of(answer: object) -> Refusal | None:
+async def refusal_of(answer: Awaitable[object]) -> Refusal | None:
     """The code an awaitable is refused with, or None."""
     try:
-        await answer  # type: ignore[misc] - any awaitable
+        await answer
     except Refused as refused:
         return refused.code
     return None
@@ -179,7 +179,7 @@ async def test_a_pause_racing_an_answer_leaves_one_order_that_holds(room: ExamRo
 
 
 async def test_an_extension_from_another_process_comes_before_the_end_of_time(room: ExamRoom) -> None:
-    """The request was authorised before a proctor elsewhere gave ten minutes; the time was up without them."""
+    """The request was authorised before a proctor elsewhere gave ten minutes more."""
     await room.begin()
     old = await room.ref()
     async with process(room.url, room.clock) as other:

@@ -2,17 +2,28 @@
 // browser's steady clock, so a computer with a wrong date shows the right time.
 const root = document.documentElement;
 const region = document.getElementById("item-region");
-const announcer = document.getElementById("announcer");
+const milestone = document.getElementById("milestone");
 const texts = document.getElementById("clock-texts");
 let deadline = 0;
 let node = null;
 let said = Infinity;
+let silence = 0;
 
 const two = (number) => String(number).padStart(2, "0");
 const written = (seconds, separator) => {
   const hours = Math.floor(seconds / 3600);
   const tail = two(Math.floor(seconds / 60) % 60) + separator + two(seconds % 60);
   return hours ? hours + separator + tail : tail;
+};
+
+// A milestone is shown even when the clock is hidden, and read out; after a while it makes room again.
+const say = (text) => {
+  if (!milestone) return;
+  milestone.textContent = text;
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    milestone.textContent = "";
+  }, 20000);
 };
 
 const tick = () => {
@@ -23,7 +34,7 @@ const tick = () => {
   if (texts) {
     for (const entry of texts.querySelectorAll("[data-at-s]")) {
       const at = Number(entry.dataset.atS);
-      if (left <= at && said > at) announcer.textContent = entry.textContent;
+      if (left <= at && said > at) say(entry.textContent);
     }
   }
   said = Math.min(said, left);

@@ -36,13 +36,21 @@ const changeTheme = (name) => {
   showTheme();
 };
 
+// The buttons are made here, not sent with every item: an answer's round trip stays small.
+const addStrike = (row) => {
+  const button = document.getElementById("strike-button").content.firstElementChild.cloneNode(true);
+  const words = button.lastElementChild;
+  words.textContent = words.textContent.replace("{letter}", row.querySelector(".option__letter").textContent);
+  row.append(button);
+  return button;
+};
+
 const markStruck = () => {
   const on = root.dataset.eliminator === "on";
   for (const row of document.querySelectorAll("[data-option]")) {
-    const button = row.querySelector("[data-strike]");
+    const button = row.querySelector("[data-strike]") || addStrike(row);
     const is = struck.has(row.dataset.option);
     row.dataset.struck = is ? "yes" : "no";
-    if (!button) continue;
     button.hidden = !on && !is;
     button.setAttribute("aria-pressed", String(is));
   }

@@ -1,0 +1,1 @@
+"""Pages of the psychometrician and the auditor: test packages, files of sittings, replays."""

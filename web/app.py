@@ -8,6 +8,8 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
@@ -24,18 +26,27 @@ from web.api.health import route_handlers as health_handlers
 from web.assets import build_assets
 from web.author.routes import route_handlers as author_handlers
 from web.background import background
+from web.candidate.after import route_handlers as after_handlers
 from web.candidate.entry import route_handlers as entry_handlers
 from web.candidate.exam import route_handlers as exam_handlers
 from web.database import load_tables
 from web.language import load_translators
 from web.pages import make_templates
+from web.panel.routes import route_handlers as panel_handlers
 from web.proctor.routes import route_handlers as proctor_handlers
-from web.refusals import answer_http_exception, answer_refused, answer_unexpected
+from web.refusals import (
+    answer_database_away,
+    answer_http_exception,
+    answer_refused,
+    answer_unexpected,
+)
+from web.results.routes import route_handlers as results_handlers
 from web.rules import enforce_rule
 from web.security import MAXIMUM_FORM_BYTES, finish_headers
 from web.services import Services
 from web.settings import Settings, settings_from_environment
 from web.static_files import static_file
+from web.talent.routes import route_handlers as talent_handlers
 
 
 def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clock | None = None) -> Litestar:
@@ -66,6 +77,10 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
             *administrator_handlers,
             *entry_handlers,
             *exam_handlers,
+            *after_handlers,
+            *results_handlers,
+            *panel_handlers,
+            *talent_handlers,
             *proctor_handlers,
             *author_handlers,
             *analyst_handlers,
@@ -75,6 +90,10 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
+            OperationalError: answer_database_away,
+            InterfaceError: answer_database_away,
+            PoolTimeoutError: answer_database_away,
+            ConnectionError: answer_database_away,
             Exception: answer_unexpected,
         },
         dependencies={"services": Provide(lambda: services, sync_to_thread=False, use_cache=True)},

@@ -8,6 +8,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
 from cat_engine.delivery import outages
 from cat_engine.foundation.outbox import Dispatcher
 from cat_engine.talent.connecting import DeliveryContext
@@ -17,12 +20,13 @@ from web.services import Services
 log = logging.getLogger("cat_engine.background")
 
 SWEEP_EVERY_S = 3.0
+DATABASE_AWAY = (OSError, InterfaceError, OperationalError, PoolTimeoutError)
 
 
 @asynccontextmanager
 async def background(services: Services) -> AsyncIterator[None]:
     """Give back what an outage took, then run the tasks until the server stops."""
-    await outages.give_back(services.storage, services.sittings, services.clock.now_ms())
+    await _give_back(services)
     tasks = [
         asyncio.create_task(_repeat(_beat, services, outages.BEAT_EVERY_MS / 1000), name="beat"),
         asyncio.create_task(_repeat(_sweep, services, SWEEP_EVERY_S), name="sweep"),
@@ -52,9 +56,23 @@ async def _repeat(work: Callable[[Services], Awaitable[None]], services: Service
     while True:
         try:
             await work(services)
+        except DATABASE_AWAY as error:
+            log.warning("%s waits for the database: %s", work.__name__, type(error).__qualname__)
         except Exception:
             log.exception("%s failed and is tried again", work.__name__)
         await asyncio.sleep(every_s)
+
+
+async def _give_back(services: Services) -> None:
+    """Wait for the database, then give back what the outage took: a server that starts first is no fault."""
+    while True:
+        try:
+            await outages.give_back(services.storage, services.sittings, services.clock.now_ms())
+        except DATABASE_AWAY as error:
+            log.warning("the database is not there yet: %s", type(error).__qualname__)
+            await asyncio.sleep(1.0)
+        else:
+            return
 
 
 async def _beat(services: Services) -> None:

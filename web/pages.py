@@ -49,6 +49,9 @@ NAVIGATION: Final[tuple[tuple[Permission, str, str], ...]] = (
     (Permission.BANK_READ, "/bank", "bank"),
     (Permission.PACKAGE_READ, "/packages", "packages"),
     (Permission.SITTING_EXPORT, "/sitting-files", "sitting_files"),
+    (Permission.SELECTION_READ, "/panel", "panel"),
+    (Permission.RESULT_RELEASE, "/results", "results"),
+    (Permission.TALENT_READ, "/talent", "talent"),
     (Permission.ACCOUNT_MANAGE, "/administrator/accounts", "accounts"),
     (Permission.LEDGER_READ, "/ledger", "ledger"),
 )

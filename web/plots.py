@@ -86,7 +86,7 @@ def line_plot(
     def up(value: float) -> float:
         return round(BOTTOM - (BOTTOM - TOP) * min(value, top) / top, 1)
 
-    y_decimals = max(0, -math.floor(math.log10(step) + 1e-9)) + (step * 10 % 1 > 1e-9 and step < 1)
+    y_decimals = next(places for places in range(9) if abs(round(step, places) - step) < 1e-9)
     rows = [
         place for place, value in enumerate(x) if abs(value / TABLE_STEP - round(value / TABLE_STEP)) < 1e-6
     ]

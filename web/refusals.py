@@ -145,6 +145,12 @@ def answer_http_exception(request: WebRequest, error: HTTPException) -> Response
     return response
 
 
+def answer_database_away(request: WebRequest, error: Exception) -> Response[Any]:
+    """The database is gone, starting or out of connections: nothing was acknowledged; trying again helps."""
+    log.warning("the database is away: %s", type(error).__qualname__)
+    return _answer(request, Refused(Refusal.OVERLOADED))
+
+
 def answer_unexpected(request: WebRequest, error: Exception) -> Response[Any]:
     """A bug or a broken part: nothing is acknowledged, the reference leads to the log."""
     reference = secrets.token_hex(4).upper()

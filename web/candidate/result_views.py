@@ -6,7 +6,7 @@ from web.candidate.views import ErrorBand, View
 
 
 class SectionResult(View, frozen=True, kw_only=True):
-    """One measured section. A fixed form has points and no error, an adaptive section an error and no points."""
+    """One measured section: a fixed form has points and no error, an adaptive section an error."""
 
     id: str
     title: str

@@ -1,4 +1,4 @@
-"""One post of a selection: the ranked list under blind codes, as a page and as a file; the names behind it."""
+"""One post: the ranked list under blind codes, as a page and as a file, and the names behind the codes."""
 
 import string
 from collections.abc import Mapping

@@ -163,7 +163,9 @@ def _concerns(row: Row[Any], detail: Mapping[str, Any], holder: Holder) -> bool:
 async def _roles(connection: AsyncConnection, account_ids: set[str]) -> dict[str, str]:
     """The roles that accounts have now, for acts that did not keep the roles of their time."""
     rows = await connection.execute(
-        select(account_roles).where(account_roles.c.account_id.in_(account_ids)).order_by(account_roles.c.role)
+        select(account_roles)
+        .where(account_roles.c.account_id.in_(account_ids))
+        .order_by(account_roles.c.role)
     )
     found: dict[str, list[str]] = {}
     for row in rows:
@@ -183,7 +185,8 @@ def _access(
     known = key if t.has(f"results.access.{key}") else "other"
     return DataAccess(
         at_ms=row.at_ms,
-        reader=", ".join(said) or t("results.access.reader_staff" if is_staff else "results.access.reader_system"),
+        reader=", ".join(said)
+        or t("results.access.reader_staff" if is_staff else "results.access.reader_system"),
         role=agency_name,
         what=t(f"results.access.{known}"),
         why=t(f"results.access.{known}_why"),
@@ -223,8 +226,10 @@ def request_lines(asked: tuple[Request, ...]) -> tuple[DataRequest, ...]:
 async def ask(
     connection: AsyncConnection, actor: Actor, holder: Holder, kind: str, what: str, at_ms: int
 ) -> None:
-    """Record a request, inside the caller's transaction. The same one again (a second click) changes nothing."""
-    if any(request.kind == kind and request.what == what for request in await requests_of(connection, holder)):
+    """Record a request in the caller's transaction; the same one again (a second click) changes nothing."""
+    if any(
+        request.kind == kind and request.what == what for request in await requests_of(connection, holder)
+    ):
         return
     await ledger.append(
         connection,

@@ -2,7 +2,7 @@
 
 Sections are measured: scale score, band of error, level. Areas are only described: an adaptive test gives
 everybody items near the own ability, so the share of right answers in an area says nothing, and is not shown.
-Shown are mean points of graded items (1 to 5) and the points of a fixed form, in words that say what they are.
+Shown are mean points of graded items (1 to 5) and points of a fixed form, in words that say what they are.
 """
 
 import io
@@ -24,9 +24,9 @@ from cat_engine.results.documents import ReleasedReport, ReportedArea
 from cat_engine.results.reports import BAND_PERCENT, ReportView, SectionView, report_view
 from web.candidate.result_views import AreaPicture, CompetencyResult, ResultView, SectionResult
 from web.candidate.views import ErrorBand, Tick
+from web.competencies import competency_name
 from web.formats import Formats
 from web.language import Translator
-from web.results.areas import area_name
 from web.results.verify_pages import grouped_code, verify_url
 
 COMPETENCY: Final = "competency"
@@ -116,7 +116,7 @@ def result_view(
 
 
 def qr_picture(address: str) -> Markup:
-    """The address as a picture to scan: SVG without a colour of its own, so that print stays black on white."""
+    """The address as a picture to scan: SVG of black squares, which prints as it is."""
     buffer = io.BytesIO()
     segno.make(address, error="m").save(
         buffer, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=2, svgclass=None, lineclass=None
@@ -234,7 +234,7 @@ def _area(area: ReportedArea, part: CompiledSection, t: Translator) -> AreaPictu
         return None
     mean = area.points / area.items if is_graded else None
     return AreaPicture(
-        name=area_name(area.area, t.language),
+        name=competency_name(t.language, area.area),
         points=area.points,
         points_maximum=area.points_maximum,
         items=area.items,

@@ -56,8 +56,8 @@ async def confirm_page(request: WebRequest) -> Page:
     """What releasing these would do, with the numbers; nothing has happened yet."""
     form = await read_form(request, ChooseForm)
     if not form.sitting_id:
-        view = await _waiting(request, is_nothing_chosen=True)
-        return render(request, "results/waiting.html", view, status=422)
+        again = await _waiting(request, is_nothing_chosen=True)
+        return render(request, "results/waiting.html", again, status=422)
     async with services_of(request).storage.reading() as connection:
         lines = await _chosen(connection, actor_of(request), form.sitting_id)
         connectors = await _connectors(connection, actor_of(request), translator_of(request))

@@ -92,7 +92,7 @@ def _query(actor: Actor) -> Select[Any]:
 
 async def _logs(connection: AsyncConnection, sitting_ids: Sequence[str]) -> Mapping[str, list[Row[Any]]]:
     logs: dict[str, list[Row[Any]]] = defaultdict(list)
-    rows = await connection.execute(
+    query: Select[Any] = (
         select(
             sitting_log.c.sitting_id,
             sitting_log.c.revision,
@@ -104,7 +104,7 @@ async def _logs(connection: AsyncConnection, sitting_ids: Sequence[str]) -> Mapp
         .where(sitting_log.c.sitting_id.in_(sitting_ids))
         .order_by(sitting_log.c.sitting_id, sitting_log.c.revision)
     )
-    for row in rows:
+    for row in await connection.execute(query):
         logs[row.sitting_id].append(row)
     return logs
 

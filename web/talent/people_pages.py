@@ -62,9 +62,7 @@ async def grid_page(request: WebRequest) -> Page:
         is_too_many = total > MOST_PEOPLE
         members: tuple[UnitMember, ...] = ()
         if not is_too_many:
-            members = await unit_grid(
-                connection, actor, policy, now_ms, unit=unit or None, limit=MOST_PEOPLE
-            )
+            members = await unit_grid(connection, actor, policy, now_ms, unit=unit or None, limit=MOST_PEOPLE)
     if members:
         await note_reading(request, f"agency:{actor.agency_id}", {"page": "nine_box", "unit": unit})
     view = GridView(

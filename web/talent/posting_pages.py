@@ -130,6 +130,9 @@ def _line(posting: Posting, numbers: Mapping[str, str], due: Mapping[str, int], 
 
 def _reason(code: str, t: Translator) -> str:
     """A sentence for the codes that ours give; what another side answered is shown as it is."""
+    kind, _, rest = code.partition(":" if ":" in code else "_")
+    if kind in {"status", "connection"}:
+        return t(f"talent.failure.{kind}", detail=rest.strip())
     key = f"talent.failure.{code}"
     return t(key) if code and t.has(key) else code
 

@@ -1,10 +1,10 @@
-"""What the talent manager's pages show. Axis values are the policy's points from 0 to 100, never an estimate."""
+"""What the talent manager's pages show. Axis values are points of the policy, 0 to 100."""
 
 import msgspec
 
 
 class Dot(msgspec.Struct, frozen=True, kw_only=True):
-    """One person inside a box: how far into its bands, in percent, measured from the left and from the top."""
+    """One person inside a box: how far into its bands, in percent from the left and from the top."""
 
     x: float
     y: float

@@ -8,8 +8,6 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
@@ -35,10 +33,9 @@ from web.pages import make_templates
 from web.panel.routes import route_handlers as panel_handlers
 from web.proctor.routes import route_handlers as proctor_handlers
 from web.refusals import (
-    answer_database_away,
+    answer_error,
     answer_http_exception,
     answer_refused,
-    answer_unexpected,
 )
 from web.results.routes import route_handlers as results_handlers
 from web.rules import enforce_rule
@@ -90,11 +87,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
         exception_handlers={
             Refused: answer_refused,
             HTTPException: answer_http_exception,
-            OperationalError: answer_database_away,
-            InterfaceError: answer_database_away,
-            PoolTimeoutError: answer_database_away,
-            ConnectionError: answer_database_away,
-            Exception: answer_unexpected,
+            Exception: answer_error,
         },
         dependencies={"services": Provide(lambda: services, sync_to_thread=False, use_cache=True)},
         lifespan=[lifespan],

@@ -8,11 +8,9 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-
 from cat_engine.delivery import outages
 from cat_engine.foundation.outbox import Dispatcher
+from cat_engine.foundation.storage import is_away
 from cat_engine.talent.connecting import DeliveryContext
 from cat_engine.talent.postings import TOPIC, PostingHandler
 from web.services import Services
@@ -20,7 +18,6 @@ from web.services import Services
 log = logging.getLogger("cat_engine.background")
 
 SWEEP_EVERY_S = 3.0
-DATABASE_AWAY = (OSError, InterfaceError, OperationalError, PoolTimeoutError)
 
 
 @asynccontextmanager
@@ -56,10 +53,11 @@ async def _repeat(work: Callable[[Services], Awaitable[None]], services: Service
     while True:
         try:
             await work(services)
-        except DATABASE_AWAY as error:
-            log.warning("%s waits for the database: %s", work.__name__, type(error).__qualname__)
-        except Exception:
-            log.exception("%s failed and is tried again", work.__name__)
+        except Exception as error:
+            if is_away(error):
+                log.warning("%s waits for the database: %s", work.__name__, type(error).__qualname__)
+            else:
+                log.exception("%s failed and is tried again", work.__name__)
         await asyncio.sleep(every_s)
 
 
@@ -68,7 +66,9 @@ async def _give_back(services: Services) -> None:
     while True:
         try:
             await outages.give_back(services.storage, services.sittings, services.clock.now_ms())
-        except DATABASE_AWAY as error:
+        except Exception as error:
+            if not is_away(error):
+                raise
             log.warning("the database is not there yet: %s", type(error).__qualname__)
             await asyncio.sleep(1.0)
         else:

@@ -16,6 +16,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect, Response
 
 from cat_engine.foundation.refusals import Refusal, Refused
+from cat_engine.foundation.storage import is_away
 from web.candidate.views import FieldError, RefusalView
 from web.language import Translator
 from web.pages import language_of, render, render_fragment, translator_of
@@ -145,8 +146,10 @@ def answer_http_exception(request: WebRequest, error: HTTPException) -> Response
     return response
 
 
-def answer_database_away(request: WebRequest, error: Exception) -> Response[Any]:
-    """The database is gone, starting or out of connections: nothing was acknowledged; trying again helps."""
+def answer_error(request: WebRequest, error: Exception) -> Response[Any]:
+    """No refusal of ours: a database that is away (nothing was acknowledged; try again), or a bug."""
+    if not is_away(error):
+        return answer_unexpected(request, error)
     log.warning("the database is away: %s", type(error).__qualname__)
     return _answer(request, Refused(Refusal.OVERLOADED))
 

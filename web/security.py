@@ -130,10 +130,11 @@ def csrf_token(connection: WebConnection) -> str:
     anchor = login_token_hash(connection) or connection.cookies.get(visit_cookie_name(settings))
     if anchor is None:
         anchor = connection.scope["state"].setdefault(_VISIT, secrets.token_urlsafe(16))
-    return _csrf_token(settings.secret_key, anchor)
+    return csrf_token_for(settings.secret_key, anchor)
 
 
-def _csrf_token(secret_key: bytes, anchor: str) -> str:
+def csrf_token_for(secret_key: bytes, anchor: str) -> str:
+    """The token of one login session (anchor: hash of its token) or of one visitor (anchor: the nonce)."""
     digest = hmac.new(secret_key, f"csrf|{anchor}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
@@ -154,7 +155,7 @@ async def refuse_forged(request: WebRequest) -> None:
     if given is None:
         sent = [value for name, value in await form_items(request) if name == CSRF_FIELD]
         given = sent[0] if len(sent) == 1 and isinstance(sent[0], str) else ""
-    expected = _csrf_token(settings.secret_key, anchor) if anchor else ""
+    expected = csrf_token_for(settings.secret_key, anchor) if anchor else ""
     if not anchor or not hmac.compare_digest(given.encode(), expected.encode()):
         raise Refused(Refusal.FORM_EXPIRED)
 

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cat_engine.foundation.clock import Clock
 from cat_engine.foundation.identifiers import new_id
-from cat_engine.foundation.storage import Storage
+from cat_engine.foundation.storage import Storage, is_away
 from cat_engine.foundation.tables import outbox_messages
 
 log = logging.getLogger(__name__)
@@ -165,8 +165,11 @@ class Dispatcher:
         while not stop.is_set():
             try:
                 taken = await self.run_once()
-            except Exception:
-                log.exception("outbox: the batch could not be taken or settled")
+            except Exception as error:
+                if is_away(error):
+                    log.warning("outbox: waits for the database: %s", type(error).__qualname__)
+                else:
+                    log.exception("outbox: the batch could not be taken or settled")
                 taken = 0
             if taken == 0:
                 with contextlib.suppress(TimeoutError):

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
 
@@ -92,6 +94,20 @@ class Storage:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the database is gone, starting, stopping or out of connections.
+
+    Such an error is nobody's bug, and the same thing tried again later may work. PostgreSQL's classes 08
+    (connection), 53 (resources) and 57P (operator) say so; drivers use their own words when nobody answers.
+    """
+    if isinstance(error, OSError | InterfaceError | OperationalError | PoolTimeoutError):
+        return True
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return error.connection_invalidated or state.startswith(("08", "53", "57P"))
+    return False
 
 
 def _sqlite_engine(url: str, *, writer: bool) -> AsyncEngine:

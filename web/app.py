@@ -45,6 +45,22 @@ from web.settings import Settings, settings_from_environment
 from web.static_files import static_file
 from web.talent.routes import route_handlers as talent_handlers
 
+ROUTE_HANDLERS = [
+    static_file,
+    *health_handlers,
+    *accounts_handlers,
+    *administrator_handlers,
+    *entry_handlers,
+    *exam_handlers,
+    *after_handlers,
+    *results_handlers,
+    *panel_handlers,
+    *talent_handlers,
+    *proctor_handlers,
+    *author_handlers,
+    *analyst_handlers,
+]
+
 
 def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clock | None = None) -> Litestar:
     """The application. A storage that is handed in stays its owner's to close."""
@@ -67,21 +83,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
                 await services.storage.close()
 
     return Litestar(
-        route_handlers=[
-            static_file,
-            *health_handlers,
-            *accounts_handlers,
-            *administrator_handlers,
-            *entry_handlers,
-            *exam_handlers,
-            *after_handlers,
-            *results_handlers,
-            *panel_handlers,
-            *talent_handlers,
-            *proctor_handlers,
-            *author_handlers,
-            *analyst_handlers,
-        ],
+        route_handlers=ROUTE_HANDLERS,
         guards=[enforce_rule],
         before_send=[finish_headers],
         exception_handlers={

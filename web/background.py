@@ -76,8 +76,16 @@ async def _give_back(services: Services) -> None:
 
 
 async def _beat(services: Services) -> None:
-    await outages.beat(services.storage, services.clock.now_ms())
+    """Leave a beat; one that comes late, because the database was away, gives back what it was late by.
+
+    The clock is read once: were the database to hang in between, the beat must not cover that up.
+    """
+    now_ms = services.clock.now_ms()
+    await outages.give_back(services.storage, services.sittings, now_ms)
+    await outages.beat(services.storage, now_ms)
 
 
 async def _sweep(services: Services) -> None:
+    """End sittings whose time is up, after whatever an outage took was given back to them."""
+    await outages.give_back(services.storage, services.sittings, services.clock.now_ms())
     await services.sittings.sweep_expired()

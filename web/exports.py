@@ -1,4 +1,4 @@
-"""Tables that leave as files: `;` between cells, UTF-8 with its mark, and no cell that a spreadsheet would run."""
+"""Tables that leave as files: `;` between cells, UTF-8 with its mark, no cell that a spreadsheet runs."""
 
 import csv
 import io

@@ -76,20 +76,10 @@ def line_plot(
     cuts: Sequence[tuple[float, str]] = (),
 ) -> LinePlot:
     """Lay out the lines: x as given, y from zero to `y_most` or to a round number above the highest value."""
-    highest = max(max(curve.values) for curve in curves)
-    step = _round_step((y_most or highest or 1.0) / 4)
-    top = y_most or step * math.ceil((highest or 1.0) / step - 1e-9)
-
-    def across(value: float) -> float:
-        return round(LEFT + (RIGHT - LEFT) * (value - x[0]) / (x[-1] - x[0]), 1)
-
-    def up(value: float) -> float:
-        return round(BOTTOM - (BOTTOM - TOP) * min(value, top) / top, 1)
-
-    y_decimals = next(places for places in range(9) if abs(round(step, places) - step) < 1e-9)
-    rows = [
-        place for place, value in enumerate(x) if abs(value / TABLE_STEP - round(value / TABLE_STEP)) < 1e-6
-    ]
+    highest = max(max(curve.values) for curve in curves) or 1.0
+    step = _round_step((y_most or highest) / 4)
+    frame = _Frame(x[0], x[-1], y_most or step * math.ceil(highest / step - 1e-9))
+    places = next(places for places in range(9) if abs(round(step, places) - step) < 1e-9)
     return LinePlot(
         id=words.id,
         title=words.title,
@@ -97,28 +87,57 @@ def line_plot(
         x_label=words.x_label,
         y_label=words.y_label,
         x_ticks=tuple(
-            PlotTick(across(value), formats.number(value))
+            PlotTick(frame.across(value), formats.number(value))
             for value in range(math.ceil(x[0]), math.floor(x[-1]) + 1)
         ),
         y_ticks=tuple(
-            PlotTick(up(number * step), formats.number(number * step, y_decimals))
-            for number in range(round(top / step) + 1)
+            PlotTick(frame.up(number * step), formats.number(number * step, places))
+            for number in range(round(frame.top / step) + 1)
         ),
         series=tuple(
-            PlotSeries(
-                curve.label, _path([(across(a), up(b)) for a, b in zip(x, curve.values, strict=True)]), style
-            )
+            PlotSeries(curve.label, frame.path(x, curve.values), style)
             for style, curve in enumerate(curves, start=1)
         ),
-        cuts=tuple(PlotTick(across(value), label) for value, label in cuts if x[0] <= value <= x[-1]),
+        cuts=tuple(PlotTick(frame.across(value), label) for value, label in cuts if x[0] <= value <= x[-1]),
         columns=(words.x_label, *(curve.label for curve in curves)),
-        rows=tuple(
-            (
-                formats.number(x[place], 1),
-                *(formats.number(curve.values[place], decimals) for curve in curves),
-            )
-            for place in rows
-        ),
+        rows=_rows(x, curves, formats, decimals),
+    )
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    """Where numbers lie in the picture: x from the left to the right edge, y from zero to the top."""
+
+    first: float
+    last: float
+    top: float
+
+    def across(self, value: float) -> float:
+        """The place of an x."""
+        return round(LEFT + (RIGHT - LEFT) * (value - self.first) / (self.last - self.first), 1)
+
+    def up(self, value: float) -> float:
+        """The place of a y; what lies above the frame is kept at its edge."""
+        return round(BOTTOM - (BOTTOM - TOP) * min(value, self.top) / self.top, 1)
+
+    def path(self, x: Sequence[float], y: Sequence[float]) -> str:
+        """A line through the points."""
+        first, *rest = (f"{self.across(a):g} {self.up(b):g}" for a, b in zip(x, y, strict=True))
+        return f"M{first}L{' '.join(rest)}"
+
+
+def _rows(
+    x: Sequence[float], curves: Sequence[Curve], formats: Formats, decimals: int
+) -> tuple[tuple[str, ...], ...]:
+    """The table: a row for every half of theta."""
+    shown = [
+        place for place, value in enumerate(x) if abs(value / TABLE_STEP - round(value / TABLE_STEP)) < 1e-6
+    ]
+    return tuple(
+        (
+            formats.number(x[place], 1),
+            *(formats.number(curve.values[place], decimals) for curve in curves),
+        )
+        for place in shown
     )
 
 
@@ -126,8 +145,3 @@ def _round_step(rough: float) -> float:
     """The next round number at or above: 1, 2, 2.5 or 5 times a power of ten."""
     power = 10.0 ** math.floor(math.log10(rough))
     return next(nice * power for nice in _NICE if nice * power >= rough * (1 - 1e-9))
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    first, *rest = (f"{across:g} {up:g}" for across, up in points)
-    return f"M{first}L{' '.join(rest)}"

@@ -141,7 +141,7 @@ def answer_http_exception(request: WebRequest, error: HTTPException) -> Response
             return answer_unexpected(request, error)
         code = Refusal.FORM_MALFORMED
     response = _answer(request, Refused(code))
-    if allow := (error.headers or {}).get("Allow"):
+    if allow := (error.headers or {}).get("allow"):
         response.headers["Allow"] = allow
     return response
 

@@ -38,6 +38,8 @@ async def enforce_rule(connection: WebConnection, route_handler: BaseRouteHandle
     request, rule = cast(WebRequest, connection), route_handler.opt
     if request.method == "OPTIONS":  # litestar's own answer: the methods of the address
         return
+    if "\0" in request.scope["path"]:  # PostgreSQL takes no such text, and nothing is called so
+        raise Refused(Refusal.NOT_FOUND)
     is_public = "public" in rule
     if not is_public and login_token_hash(request) is None:
         raise Refused(Refusal.NOT_SIGNED_IN)

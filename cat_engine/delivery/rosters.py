@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cat_engine.delivery.roster import ParsedRoster, RosterContext, RosterRow
@@ -119,17 +120,7 @@ async def make_slips(
     `seal_pin` turns entry and PIN into what may be stored; the key is the server's, not ours.
     """
     actor.require(Permission.ROSTER_MANAGE)
-    statement = (
-        select(roster_entries, people.c.name, seats.c.label)
-        .join(people, people.c.id == roster_entries.c.person_id)
-        .outerjoin(seats, seats.c.id == roster_entries.c.seat_id)
-        .where(roster_entries.c.exam_session_id == exam_session_id)
-        .order_by(seats.c.row, seats.c.column, roster_entries.c.candidate_number)
-    )
-    if only_missing:
-        statement = statement.where(roster_entries.c.pin_hash == "")
-    if roster_entry_id is not None:
-        statement = statement.where(roster_entries.c.id == roster_entry_id)
+    entries = await connection.execute(_entries_for_slips(exam_session_id, only_missing, roster_entry_id))
     slips = tuple(
         Slip(
             roster_entry_id=row.id,
@@ -139,7 +130,7 @@ async def make_slips(
             post_title=row.post_title,
             pin=new_pin(),
         )
-        for row in await connection.execute(statement)
+        for row in entries
     )
     for slip in slips:
         await connection.execute(
@@ -158,8 +149,24 @@ async def make_slips(
     return slips
 
 
+def _entries_for_slips(exam_session_id: str, only_missing: bool, roster_entry_id: str | None) -> Select[Any]:
+    """Entries with name and seat, in the order in which slips are handed out: by seat."""
+    statement = (
+        select(roster_entries, people.c.name, seats.c.label)
+        .join(people, people.c.id == roster_entries.c.person_id)
+        .outerjoin(seats, seats.c.id == roster_entries.c.seat_id)
+        .where(roster_entries.c.exam_session_id == exam_session_id)
+        .order_by(seats.c.row, seats.c.column, roster_entries.c.candidate_number)
+    )
+    if only_missing:
+        statement = statement.where(roster_entries.c.pin_hash == "")
+    if roster_entry_id is not None:
+        statement = statement.where(roster_entries.c.id == roster_entry_id)
+    return statement
+
+
 async def require_scheduled(connection: AsyncConnection, exam_session_id: str) -> None:
-    """A roster is imported before its exam session opens; the row is held so that it does not open meanwhile."""
+    """A roster is imported before its exam session opens; the row is held, so that it stays so."""
     statement = select(exam_sessions.c.status).where(exam_sessions.c.id == exam_session_id)
     status = (await connection.execute(statement.with_for_update())).scalar_one()
     if status != "scheduled":

@@ -68,12 +68,12 @@ def test_any_text_is_scored_or_refused_with_a_code(name: str, module: ModuleType
     try:
         scored: ScoredResponse = module.score(item, response)
     except Refused as refused:
-        code = refused.code
+        codes = {refused.code}
     else:
-        code = None
+        codes = set()
         assert item.points_minimum <= scored.points <= item.points_maximum
         assert module.score(item, scored.response) == scored
-    assert code is None or code in RESPONSE_REFUSALS
+    assert codes <= RESPONSE_REFUSALS
 
 
 @every_interaction

@@ -1,4 +1,4 @@
-"""What a candidate's program reads off a page: which page it is, what may be answered, how much time is left."""
+"""What a candidate's program reads off a page: which page it is, what may be answered, the time left."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ _POSITION = re.compile(r'name="presentation" value="(\d+)"')
 _OPTION = re.compile(r'<input type="radio" name="response" value="([^"]+)"( checked)?')
 _TEXT_HASH = re.compile(r'name="text_hash" value="([^"]+)"')
 _REMAINING = re.compile(r'data-remaining-ms="(\d+)"')
-_WORDS = re.compile(r'<div id="stem"[^>]*>(.*?)</div>|<span class="option__text"[^>]*>(.*?)</span>', re.DOTALL)
+_WORDS = re.compile(
+    r'<div id="stem"[^>]*>(.*?)</div>|<span class="option__text"[^>]*>(.*?)</span>', re.DOTALL
+)
 
 _KINDS = {
     "identity": "identity",

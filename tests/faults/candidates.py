@@ -1,7 +1,7 @@
 """The candidates: programs that sit a test over real HTTP and remember what the server acknowledged.
 
-A candidate sends an answer again, the very same, until it is acknowledged. Acknowledged means what it means to
-a person: the server showed what comes after the answer. What a candidate remembers is never read from the
+A candidate sends an answer again, the very same, until it is acknowledged. Acknowledged means what it means
+to a person: the server showed what comes after the answer. What a candidate remembers is never read from the
 server's database, so the two can be compared afterwards.
 """
 
@@ -160,7 +160,9 @@ class Candidate:
             case "identity":
                 await self._ask("POST", f"{url}/identity", token)
             case "rules":
-                await self._ask("POST", f"{url}/pledge", {**token, "text_hash": page.text_hash, "accepted": "1"})
+                await self._ask(
+                    "POST", f"{url}/pledge", {**token, "text_hash": page.text_hash, "accepted": "1"}
+                )
             case "device":
                 await self._ask("POST", f"{url}/device", {**token, "javascript": "1", "clock_offset_ms": "0"})
             case "begin":

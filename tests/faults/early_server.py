@@ -9,10 +9,11 @@ import argparse
 import asyncio
 import os
 
+from litestar import Litestar
+
 import web.app
 from cat_engine.delivery.journal import Journal, LogRow
 from cat_engine.foundation.storage import Storage
-from litestar import Litestar
 from web.commands import serving
 from web.settings import settings_from_environment
 

@@ -48,11 +48,14 @@ class WebServer(ThrowAwayServer):
         process, self._process = self._process, None
         if process is None:
             return
-        members = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        try:
+            workers = psutil.Process(process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            workers = []
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(KILL_LIMIT_S)
-        psutil.wait_procs(members, timeout=KILL_LIMIT_S)
+        psutil.wait_procs(workers, timeout=KILL_LIMIT_S)
         (self.directory / "server.pid").unlink(missing_ok=True)
 
     def _prepare(self) -> None:

@@ -62,6 +62,22 @@ class Candidate:
     def option_count(self) -> int:
         return self.page.locator("#answer-form [name=response][type=radio]").count()
 
+    @property
+    def sitting_id(self) -> str:
+        """From the address, which stays the same for the whole sitting."""
+        return self.page.url.partition("/sittings/")[2].partition("/")[0].partition("?")[0]
+
+    def sees_result(self) -> str:
+        """After the release: the result behind the last page; give the report's number."""
+        self.page.goto("/sitting")
+        self._follow("a[href$='/result']")
+        self.window.heading("Hasil")
+        self.window.inspect("result")
+        return self.page.locator(".verification dd").first.inner_text()
+
+    def _follow(self, selector: str) -> None:
+        self.page.click(selector)
+
     def place_for(self, presentation: int) -> int:
         """Which option this person takes: spread over all of them, the same in every run."""
         return (presentation * 7 + len(self.slip.name)) % self.option_count
@@ -90,6 +106,26 @@ class KeyboardCandidate(Candidate):
             received = sizes["responseHeadersSize"] + sizes["responseBodySize"]
             self.round_trips.append(RoundTrip(sent, received))
         self._answered.clear()
+
+    def _follow(self, selector: str) -> None:
+        self.keys.activate(selector)
+
+    def reads_in_english(self) -> None:
+        """The same result in the other language, and back."""
+        self._follow(".languages a[lang=en]")
+        expect(self.page.locator("html")).to_have_attribute("lang", "en")
+        self.window.heading("result")
+        self.window.inspect("result in English")
+        self._follow(".languages a[lang=id]")
+        expect(self.page.locator("html")).to_have_attribute("lang", "id")
+
+    def sees_who_read(self) -> None:
+        """Every reading of the result by staff is shown to the person it is about."""
+        self._follow("a[href$='/data']")
+        readers = self.page.locator("main table").nth(1)
+        expect(readers).to_contain_text("Anggota panitia seleksi (contoh)")
+        expect(readers).to_contain_text("Manajer talenta (contoh)")
+        self.window.inspect("my data")
 
     def enter(self) -> None:
         """From the sign-in to the waiting room, looking at every page on the way."""

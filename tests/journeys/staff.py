@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import time
+from pathlib import Path
+
 from playwright.sync_api import Locator, expect
 
 from tests.journeys.window import Window
@@ -71,6 +75,151 @@ class Proctor:
             self.page.select_option("[name=reason]", reason)
         self._confirm()
 
+    def looks_at(self, name: str, extension: str) -> None:
+        """One candidate's page names the minutes that were added, and says nothing of answers."""
+        board = self.page.url
+        self.row(name).get_by_role("link").click()
+        self.window.heading(name)
+        expect(self.page.locator("main")).to_contain_text(extension)
+        self.window.inspect("one candidate of the room")
+        self.page.goto(board)
+
     def _confirm(self) -> None:
         self.page.click("button[name=confirm][value='1']")
         expect(self.page.locator(".notice--success")).to_be_visible()
+
+
+class Chair:
+    """The panel's chair: releases what has been scored."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+
+    def release(self, sitting_ids: tuple[str, ...]) -> None:
+        """Tick these sittings, read what will happen, release."""
+        self.page.click(".navigation a[href='/results']")
+        self.window.inspect("results that wait for release")
+        for sitting_id in sitting_ids:
+            self.page.check(f"input[name=sitting_id][value='{sitting_id}']")
+        self.page.click("main form button[type=submit]")
+        expect(self.page.locator("main input[name=sitting_id]")).to_have_count(len(sitting_ids))
+        self.window.inspect("release, asked once more")
+        self.page.click("button[name=confirm][value='1']")
+        expect(self.page.locator(".notice--success")).to_be_visible()
+        for sitting_id in sitting_ids:
+            expect(self.page.locator(f"input[value='{sitting_id}']")).to_have_count(0)
+
+
+class Member:
+    """A member of the panel: nothing opens before the conflict-of-interest statement is signed."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+
+    def sign_statement(self) -> None:
+        self.page.click(".navigation a[href='/panel']")
+        self.window.inspect("selections")
+        self.page.locator("main table a").first.click()
+        expect(self.page).to_have_url(re.compile("/statement$"))
+        self.window.inspect("conflict-of-interest statement")
+        self.page.check("[name=accepted]")
+        self.page.click("main form button[type=submit]")
+        expect(self.page).not_to_have_url(re.compile("/statement$"))
+        self.window.inspect("selection")
+
+    def finds_ranked(self, names: tuple[str, ...]) -> None:
+        """Each name's blind code stands in the ranked list of the post, with its band of error."""
+        selection_url, missing = self.page.url, set(names)
+        for place in range(self.page.locator("main table tbody a").count()):
+            self.page.goto(selection_url)
+            self.page.locator("main table tbody a").nth(place).click()
+            expect(self.page.locator("svg.ranked")).to_be_visible()
+            if place == 0:
+                self.window.inspect("ranked list")
+                self.window.shoot("ranked-list")
+            missing -= self._ranked_names()
+        assert missing == set(), f"not in any ranked list: {missing}"
+
+    def _ranked_names(self) -> set[str]:
+        """Open the names of this post, on record, and keep those whose codes are drawn with a band."""
+        page = self.page
+        codes = page.locator(".ranked__code").all_inner_texts()
+        assert len(codes) == len(set(codes)) == page.locator("svg.ranked rect.plot__band").count() > 0
+        page.click("form[action$='/names'] button")
+        self.window.inspect("names behind the codes")
+        rows = page.locator("main tbody tr").all()
+        names = {row.locator("th").inner_text(): row.locator("td").inner_text() for row in rows}
+        return {name for code, name in names.items() if code in codes}
+
+
+class TalentManager:
+    """Sees the postings arrive, and the persons on the nine boxes."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+
+    def sees_delivered(self, report_numbers: tuple[str, ...]) -> None:
+        """The postings were promised with the release; a worker delivers them."""
+        self.page.goto("/talent/postings")
+        self.window.inspect("postings")
+        deadline = time.monotonic() + 30
+        while True:
+            self.page.goto("/talent/postings?state=delivered")
+            shown = self.page.locator("main tbody").inner_text()
+            if all(number in shown for number in report_numbers):
+                break
+            assert time.monotonic() < deadline, f"not delivered: {report_numbers}"
+            self.page.wait_for_timeout(500)
+        for number in report_numbers:
+            row = self.page.locator("main tbody tr", has_text=number)
+            assert len(row.locator("td .code").inner_text()) >= 8  # the receipt
+
+    def finds_in_boxes(self, names: tuple[str, ...]) -> None:
+        """Click through the nine boxes until everybody is found."""
+        self.page.click(".navigation a[href='/talent']")
+        self.window.inspect("nine boxes")
+        self.window.shoot("nine-boxes")
+        addresses = [box.get_attribute("href") or "" for box in self.page.locator("a.box").all()]
+        assert len(addresses) == 9
+        found: dict[str, int] = {}
+        for number, address in enumerate(addresses, start=1):
+            self.page.goto(address)
+            people = self.page.locator("#people a").all_inner_texts()
+            found |= {name: number for name in people if name in names}
+        assert set(found) == set(names), found
+        self.page.goto(addresses[found[names[0]] - 1])
+        self.window.inspect("one of the nine boxes")
+        self.page.get_by_role("link", name=names[0]).click()
+        self.window.heading(names[0])
+        self.window.inspect("a person's talent record")
+
+
+class Auditor:
+    """Takes the files that a replay needs, and has a sitting replayed on the page."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+
+    def take_package(self, folder: Path) -> Path:
+        self.page.click(".navigation a[href='/packages']")
+        self.window.inspect("test packages")
+        self.page.locator("main table a").first.click()
+        self.window.inspect("test package")
+        return self._download("main a[href$='/file']", folder / "package.json")
+
+    def take_sitting(self, sitting_id: str, folder: Path) -> Path:
+        self.page.goto("/sitting-files")
+        self.window.inspect("files of sittings")
+        return self._download(f"a[href='/sitting-files/{sitting_id}']", folder / f"{sitting_id}.json")
+
+    def replays(self, sitting_id: str) -> None:
+        self.page.goto("/sitting-files")
+        self.page.click(f"form[action='/sitting-files/{sitting_id}/replay'] button")
+        expect(self.page.locator(".notice--success")).to_be_visible()
+        self.window.inspect("replayed on the page")
+
+    def _download(self, selector: str, path: Path) -> Path:
+        with self.page.expect_download() as started:
+            self.page.click(selector)
+        started.value.save_as(path)
+        return path

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Response, StorageState, expect
 
 AXE = (Path(__file__).parents[1] / "web" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ROOM_SCREEN = {"width": 1366, "height": 768}
 NARROW_PX = 320
+PATIENCE_MS = 20_000
+import time; T0=time.monotonic()
+_BROKEN_LINE = re.compile(r"net::ERR_|Failed to fetch")
 _FIND = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, resultTypes: ["violations"]});
+  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, preload: false, resultTypes: ["violations"]});
   return found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html.slice(0, 200)).join(" | "));
+}"""
+# Where scripts are off, timers stand still as well; promises go on, and axe only asks for "a little later".
+_TIMERS_WITHOUT_SCRIPT = """() => {
+  window.setTimeout = (act) => { Promise.resolve().then(act); return 1; };
 }"""
 _OVERFLOW = """() => {
   const root = document.documentElement;
@@ -29,11 +37,21 @@ _OVERFLOW = """() => {
 class Window:
     """A window of one person. `complaints` must be empty at the end of the story."""
 
-    def __init__(self, browser: Browser, url: str, who: str, *, javascript: bool = True) -> None:
-        self.who, self.url = who, url
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        who: str,
+        *,
+        javascript: bool = True,
+        state: StorageState | None = None,
+        album: Path | None = None,
+    ) -> None:
+        self.who, self.url, self.javascript = who, url, javascript
         self.complaints: list[str] = []
         self.inspected: list[str] = []
         self._expects_a_cut = False
+        self._album = album
         self.context = browser.new_context(
             base_url=url,
             viewport=ROOM_SCREEN,  # type: ignore[arg-type] # a plain dict has the shape of Playwright's
@@ -41,7 +59,9 @@ class Window:
             locale="id-ID",
             timezone_id="Asia/Jakarta",
             reduced_motion="reduce",
+            storage_state=state,
         )
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self._complain(f"script error: {error}"))
@@ -59,7 +79,7 @@ class Window:
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type not in {"error", "warning"}:
             return
-        if self._expects_a_cut and "net::ERR_" in message.text:
+        if self._expects_a_cut and _BROKEN_LINE.search(message.text):
             return
         self._complain(message.text)
 
@@ -82,6 +102,8 @@ class Window:
             page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two literals
             if not page.evaluate("typeof axe === 'object'"):
                 page.evaluate(AXE)
+                if not self.javascript:
+                    page.evaluate(_TIMERS_WITHOUT_SCRIPT)
             for violation in page.evaluate(_FIND, TAGS):
                 self._complain(f"axe, {name}, {scheme}: {violation}")
         page.emulate_media(color_scheme="light")
@@ -91,6 +113,13 @@ class Window:
             self._complain(f"{name} scrolls sideways at {NARROW_PX} px: {found}")
         page.set_viewport_size(ROOM_SCREEN)  # type: ignore[arg-type] # as above
         self.inspected.append(name)
+        import time; print(round(time.monotonic()-T0,1), self.who, name, flush=True)
+
+    def shoot(self, name: str) -> None:
+        """A picture for the album, where one is kept."""
+        if self._album is not None:
+            self.page.evaluate("document.activeElement.blur()")
+            self.page.screenshot(path=self._album / f"{name}.png", scale="css")
 
     def heading(self, text: str) -> None:
         """Wait until the page's name says so."""

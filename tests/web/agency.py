@@ -17,6 +17,7 @@ from cat_engine.foundation.actors import Actor, Role
 from cat_engine.foundation.storage import Storage
 from cat_engine.foundation.tables import agencies, people
 from cat_engine.panel.tables import panel_members, posts, selections
+from cat_engine.results.documents import ReportDocument, Validity, document_text
 from cat_engine.results.tables import score_reports
 from cat_engine.talent.tables import postings
 from item_bank.tables import items
@@ -95,22 +96,25 @@ async def add_agency(storage: Storage, key: str, *, candidates: int = 2, status:
 
 
 async def _add_staff(connection: AsyncConnection, agency: Agency) -> None:
-    for role in STAFF_ROLES:
-        account_id = f"account-{agency.key}-{role.value}"
+    for role in (*STAFF_ROLES, None):
+        name = role.value if role else "spare"
+        account_id = f"account-{agency.key}-{name}"
         await connection.execute(
             insert(accounts).values(
                 id=account_id,
                 agency_id=agency.id,
-                username=agency.username(role),
-                name=f"Nama {role.value} {agency.key}",
+                username=f"{name}.{agency.key}",
+                name=f"Nama {name} {agency.key}",
                 password_hash=PASSWORD_HASH,
                 is_disabled=False,
                 failed_attempts=0,
                 locked_until_ms=0,
             )
         )
-        await connection.execute(insert(account_roles).values(account_id=account_id, role=role.value))
-    agency.ids["account_id"] = f"account-{agency.key}-{Role.AUDITOR.value}"
+        if role:
+            await connection.execute(insert(account_roles).values(account_id=account_id, role=role.value))
+    # with no role: tests change it without changing who may do what
+    agency.ids["account_id"] = f"account-{agency.key}-spare"
 
 
 async def _add_selection(connection: AsyncConnection, agency: Agency) -> None:
@@ -235,6 +239,14 @@ async def add_candidate(connection: AsyncConnection, agency: Agency, number: int
 async def _add_result(connection: AsyncConnection, agency: Agency) -> None:
     statement = select(sittings.c.id).where(sittings.c.roster_entry_id == agency.ids["roster_entry_id"])
     agency.ids["sitting_id"] = (await connection.execute(statement)).scalar_one()
+    document = ReportDocument(
+        completeness="complete",
+        passed=None,
+        sections=(),
+        areas=(),
+        measured_at_ms=T0,
+        validity=Validity(version=1, years=3, is_example=True),
+    )
     agency.ids |= {"report_id": f"report-{agency.key}", "posting_id": f"posting-{agency.key}"}
     await connection.execute(
         insert(score_reports).values(
@@ -246,7 +258,7 @@ async def _add_result(connection: AsyncConnection, agency: Agency) -> None:
             verification_code=f"CODE{agency.key}".upper(),
             package_hash="a" * 64,
             sitting_chain="b" * 64,
-            scores="{}",
+            scores=document_text(document),
             released_at_ms=T0,
             released_by="staff:x",
             expires_at_ms=T0,

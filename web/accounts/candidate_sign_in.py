@@ -30,7 +30,7 @@ from web.accounts.tables import login_sessions
 from web.candidate.views import FieldError, SignInView
 from web.pages import Page, render, translator_of
 from web.refusals import STATUSES, field_error, refusal_sentence
-from web.requests import WebRequest, read_form, typed_fields
+from web.requests import WebRequest, form_items, is_clean, read_form
 from web.rules import PUBLIC
 from web.security import login_cookie, login_token_hash
 from web.services import Services, services_of
@@ -145,13 +145,21 @@ async def _pause_moved(services: Services, connection: AsyncConnection, entry: C
 
 
 async def _shown_again(request: WebRequest, refused: Refused) -> Page:
-    t, typed = translator_of(request), await typed_fields(request)
-    if "field" in refused.details:
+    t = translator_of(request)
+    if refused.details.get("field") in CandidateSignInForm.__struct_fields__:
         error = field_error(t, refused)
-    else:
+    else:  # also for a field that the form has not: the sentence must stand somewhere
         error = FieldError(field="pin", sentence=refusal_sentence(t, refused.code))
-    view = _view(typed.get("candidate_number", ""), (error,))
+    view = _view(await _typed_number(request), (error,))
     return render(request, "candidate/sign_in.html", view, STATUSES[refused.code])
+
+
+async def _typed_number(request: WebRequest) -> str:
+    """The candidate number as typed, also when another field could not be read."""
+    for name, value in await form_items(request):
+        if name == "candidate_number" and isinstance(value, str) and is_clean(value):
+            return value
+    return ""
 
 
 def _view(candidate_number: str, errors: tuple[FieldError, ...]) -> SignInView:

@@ -126,10 +126,10 @@ async def clock(request: WebRequest) -> Response[bytes]:
 @post("/sittings/{sitting_id:str}/device", opt=OWN_SITTING, status_code=200)
 async def check_device(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Keep what the device check found, and enter the waiting room; practice comes while waiting."""
+    access, ref = await own_sitting(request, sitting_id)
     form = await read_form(request, DeviceForm)
     checked = e.DeviceChecked(javascript=bool(form.javascript), clock_offset_ms=form.offset_ms)
     await act(request, sitting_id, checked)
-    access, ref = await own_sitting(request, sitting_id)
     await services_of(request).sittings.apply(ref, _enter_waiting(access.principal.actor.label))
     return go_to(request, f"/sittings/{sitting_id}/practice")
 

@@ -20,8 +20,10 @@ EDGE_PERCENT = 12.0
 Number = Callable[[Decimal], str]
 
 
-def ranked_plot(ranking: RankedList, number: Number, cut_label: str) -> RankedPlot:
-    """Where everything of the picture stands; `number` prints a score in the reader's language."""
+def ranked_plot(
+    ranking: RankedList, score: Number, mark: Number, cut_label: Callable[[str], str]
+) -> RankedPlot:
+    """Where everything of the picture stands; scores and marks are printed in the reader's language."""
     first, last, step = _axis(ranking)
 
     def at(value: Decimal) -> float:
@@ -32,7 +34,7 @@ def ranked_plot(ranking: RankedList, number: Number, cut_label: str) -> RankedPl
             y=HEAD_PX + ROW_PX * index,
             rank=row.rank,
             blind_code=row.blind_code,
-            score=number(row.scale_score),
+            score=score(row.scale_score),
             low=at(row.band_low),
             point=at(row.scale_score),
             high=at(row.band_high),
@@ -45,8 +47,8 @@ def ranked_plot(ranking: RankedList, number: Number, cut_label: str) -> RankedPl
     return RankedPlot(
         height=HEAD_PX + ROW_PX * len(rows) + FOOT_PX,
         rows=rows,
-        marks=tuple(_mark(at(tick), number(tick)) for tick in ticks),
-        cut=None if ranking.cut_score is None else _mark(at(ranking.cut_score), cut_label),
+        marks=tuple(_mark(at(tick), mark(tick)) for tick in ticks),
+        cut=None if ranking.cut_score is None else _mark(at(ranking.cut_score), cut_label(mark(ranking.cut_score))),
         places_y=HEAD_PX + ROW_PX * (ranking.places or 0) if has_line else None,
         groups=_bars(ranking.groups),
     )

@@ -142,7 +142,6 @@ def _view(request: WebRequest, found: Selection, table: PostTable) -> PostView:
     ranked = {applicant.blind_code for applicant in table.applicants} & {
         row.blind_code for row in table.ranking.rows
     }
-    cut = policy.cut_score
     return PostView(
         title=table.post.title,
         unit=table.post.unit,
@@ -152,8 +151,9 @@ def _view(request: WebRequest, found: Selection, table: PostTable) -> PostView:
         rules=rule_facts(policy),
         plot=ranked_plot(
             table.ranking,
-            lambda value: formats.number(float(value), 0 if value % 1 == 0 else decimals),
-            "" if cut is None else t("panel.plot.cut", score=_number(formats, cut, decimals)),
+            lambda score: _number(formats, score, decimals),
+            lambda mark: _number(formats, mark, 0 if mark % 1 == 0 else 2),
+            lambda score: t("panel.plot.cut", score=score),
         ),
         lines=_lines(table, t, formats, decimals, sort, is_descending=is_descending),
         columns=_columns(post_url(table.post.id), sort, is_descending=is_descending),

@@ -20,11 +20,9 @@ GOOD = f"{NIP};Siti Rahmawati, S.E.;cat-001;a01;Kepala Dinas"
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 @pytest.mark.parametrize("delimiter", [";", ",", "\t"])
 def test_what_spreadsheets_write_is_read(encoding: str, delimiter: str) -> None:
-    lines = [
-        HEADING.replace(";", delimiter),
-        delimiter.join([NIP, '"José, S.E."', "cat-001", "a01", "Kepala Dinas"]),
-    ]
-    roster = parse_roster("\r\n".join(lines).encode(encoding), CONTEXT)
+    line = delimiter.join([NIP, '"José, S.E."', "cat-001", "a01", "Kepala Dinas"])
+    content = f"{HEADING.replace(';', delimiter)}\r\n{line}\r\n"
+    roster = parse_roster(content.encode(encoding), CONTEXT)
     assert roster.refused == ()
     row = roster.rows[0]
     assert (row.row_number, row.name, row.candidate_number, row.seat) == (2, "José, S.E.", "CAT-001", "A01")
@@ -52,7 +50,7 @@ def test_what_spreadsheets_write_is_read(encoding: str, delimiter: str) -> None:
 )
 def test_each_refused_row_has_number_code_and_column(line: str, code: Refusal, column: str) -> None:
     other = "198701012010011001;B;cat-002;;Kepala Dinas"
-    roster = parse_roster("\n".join([HEADING, other, line]).encode(), CONTEXT)
+    roster = parse_roster(f"{HEADING}\n{other}\n{line}".encode(), CONTEXT)
     assert [row.candidate_number for row in roster.rows] == ["CAT-002"]
     assert [(row.row_number, row.code, row.column) for row in roster.refused] == [(3, code, column)]
 
@@ -61,7 +59,7 @@ def test_what_is_twice_in_the_file_is_refused_the_second_time() -> None:
     same_nip = f"{NIP};B;cat-002;;Kepala Dinas"
     same_seat = "198701012010011001;C;cat-003;A01;Kepala Dinas"
     same_number = "198701012010012002;D;CAT-001;;Kepala Dinas"
-    roster = parse_roster("\n".join([HEADING, GOOD, same_nip, same_seat, same_number]).encode(), CONTEXT)
+    roster = parse_roster(f"{HEADING}\n{GOOD}\n{same_nip}\n{same_seat}\n{same_number}".encode(), CONTEXT)
     assert [row.code for row in roster.refused] == [
         Refusal.ROSTER_DUPLICATE_NIP,
         Refusal.ROSTER_SEAT_TAKEN,

@@ -1,4 +1,4 @@
-"""Duplicates, disorder, second tabs and second machines: one response for each presentation, whatever comes."""
+"""Duplicates, disorder, second tabs, second machines: one response for each presentation, whatever comes."""
 
 from __future__ import annotations
 
@@ -135,7 +135,11 @@ async def test_at_a_second_machine_the_sitting_waits_for_the_proctor(room: Room)
         room.server.clock.at_ms += 60_000
         assert (await second.sign_in()).status_code == 303
 
-        for told in (await first.answer(2, "o1"), await first.page(), await first.answer(2, "o1", htmx=False)):
+        for told in (
+            await first.answer(2, "o1"),
+            await first.page(),
+            await first.answer(2, "o1", htmx=False),
+        ):
             assert told.status_code == 409
         told = await first.page(**JSON)
         assert (told.status_code, told.json()["code"]) == (409, "sitting_moved")
@@ -181,7 +185,9 @@ async def test_a_machine_that_was_left_is_another_machine_again(room: Room) -> N
         await first.sign_in()
         assert (await second.page()).status_code == 409
         log = await first.checked()
-        assert [event.reason for event in log.events if isinstance(event, e.Paused)] == ["technical.machine"] * 2
+        assert [event.reason for event in log.events if isinstance(event, e.Paused)] == [
+            "technical.machine"
+        ] * 2
         assert log.state.status is Status.PAUSED
 
 

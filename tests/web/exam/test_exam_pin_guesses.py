@@ -69,7 +69,7 @@ async def test_two_hundred_guesses_are_ten_at_most(behind_a_proxy: Room) -> None
 
 
 async def test_guesses_do_not_disturb_a_sitting_in_progress(behind_a_proxy: Room) -> None:
-    """A rival who knows a candidate number can lock the sign-in for minutes, but stops no clock and no answer."""
+    """A rival who knows a candidate number can lock the sign-in for minutes, but stops no clock."""
     room = behind_a_proxy
     room.used = 2
     async with room.begun() as candidate, room.server.client() as rival:

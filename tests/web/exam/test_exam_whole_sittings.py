@@ -54,7 +54,9 @@ async def test_a_whole_sitting(room: Room, htmx: bool) -> None:
         finished = await asyncio.gather(
             *(candidate.post("finish", {"confirm": "1"}, htmx=htmx) for _ in range(3))
         )
-        assert {answer.headers["hx-redirect" if htmx else "location"] for answer in finished} == {candidate.url}
+        assert {answer.headers["hx-redirect" if htmx else "location"] for answer in finished} == {
+            candidate.url
+        }
         log = await candidate.checked()
         assert log.state.status is Status.SCORED
         assert log.state.answered == first - 1 + FORM_LENGTH
@@ -95,7 +97,13 @@ async def test_a_fixed_form_is_changed_flagged_cleared_and_handed_in(room: Room)
 
         await save(candidate, first, response="o1", go="next")
         await save(candidate, first + 2, response="o4", flag="1", go="3")
-        assert given(await candidate.checked()) == [("o1", False), (None, False), ("o4", True), (None, False), (None, False)]
+        assert given(await candidate.checked()) == [
+            ("o1", False),
+            (None, False),
+            ("o4", True),
+            (None, False),
+            (None, False),
+        ]
         # change by htmx, take the flag off without JavaScript
         await save(candidate, first, response="o2", go="2")
         await save(candidate, first + 2, htmx=False, response="o4", go="prev")

@@ -1,0 +1,1 @@
+"""What README and CHANGELOG quote; each module prints one JSON line."""

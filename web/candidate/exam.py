@@ -171,6 +171,15 @@ async def waiting(request: WebRequest, sitting_id: FromPath[str]) -> Page | Resp
     return render_fragment(request, "candidate/waiting_fragment.html", view)
 
 
+@get("/sittings/{sitting_id:str}/here", opt=OWN_SITTING)
+async def here(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+    """A sign of life of an item page; when the sitting was paused or ended meanwhile, it is led on."""
+    access, live = await own_live_sitting(request, sitting_id)
+    if live.state.status is not Status.IN_PROGRESS:
+        return go_to(request, present.base_url(access))
+    return Response(b"", status_code=204)
+
+
 # --------------------------------------------------------------------------------------------- responses
 
 
@@ -326,4 +335,4 @@ async def finish(request: WebRequest, sitting_id: FromPath[str]) -> Response[byt
     return go_to(request, url)
 
 
-route_handlers = [sitting_page, waiting, respond, finish]
+route_handlers = [sitting_page, waiting, here, respond, finish]

@@ -177,6 +177,11 @@ class ItemView(View, frozen=True, kw_only=True):
     item_language: str = "id"
 
     @property
+    def here_url(self) -> str:
+        """Where the page says that it is still there; nothing for practice, where no clock runs."""
+        return "" if self.practice else f"/sittings/{self.sitting_id}/here"
+
+    @property
     def chosen_option(self) -> OptionView | None:
         """The option that the confirmation step shows."""
         return next((option for option in self.options if option.id == self.chosen), None)
@@ -221,6 +226,11 @@ class ReviewView(View, frozen=True, kw_only=True):
     candidate_number: str = ""
     seat: str = ""
     test_name: str = ""
+
+    @property
+    def here_url(self) -> str:
+        """Where the page says that it is still there."""
+        return f"/sittings/{self.sitting_id}/here"
 
     @property
     def unanswered(self) -> tuple[int, ...]:

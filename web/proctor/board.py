@@ -25,6 +25,7 @@ from web.services import Services
 
 BASE_URL: Final = "/proctor"
 IDLE_FROM_S: Final = 5 * 60
+SILENT_FROM_MS: Final = 45_000  # three signs of life of a candidate's page
 """Working time without an answer after which a seat is pointed out: perhaps help is needed."""
 
 S = Status
@@ -98,19 +99,25 @@ async def read_seats(
     services: Services, session: ExamSession, t: Translator, now_ms: int
 ) -> tuple[Seat, ...]:
     """All seats of the room, incident first."""
-    found = [await _seat(services, session, row, t, now_ms) for row in await read_rows(services, session.id)]
+    rows = await read_rows(services, session.id)
+    heard = await services.presence.last_heard([row.sitting_id for row in rows])
+    found = []
+    for row in rows:
+        state = None
+        if row.status not in FINISHED:
+            state = (await services.sittings.load(ref_of(row, session))).state
+        found.append(seat_of(session, row, state, t, now_ms, heard_at_ms=heard.get(row.sitting_id)))
     return tuple(sorted(found, key=_urgency))
 
 
-async def _seat(services: Services, session: ExamSession, row: BoardRow, t: Translator, now_ms: int) -> Seat:
-    if row.status in FINISHED:
-        return seat_of(session, row, None, t, now_ms)
-    live = await services.sittings.load(ref_of(row, session))
-    return seat_of(session, row, live.state, t, now_ms)
-
-
 def seat_of(
-    session: ExamSession, row: BoardRow, state: SittingState | None, t: Translator, now_ms: int
+    session: ExamSession,
+    row: BoardRow,
+    state: SittingState | None,
+    t: Translator,
+    now_ms: int,
+    *,
+    heard_at_ms: int | None = None,
 ) -> Seat:
     """One seat; without a state (a finished sitting) nothing is said of its clock."""
     status = state.status if state else row.status
@@ -131,6 +138,7 @@ def seat_of(
         clock_runs=runs,
         idle_s=idle_s,
         is_idle=idle_s is not None and idle_s >= IDLE_FROM_S,
+        is_silent=runs and heard_at_ms is not None and now_ms - heard_at_ms >= SILENT_FROM_MS,
         accommodation_s=row.accommodation_s,
         added_s=added_ms // 1000,
         note=_note(state, t),
@@ -149,12 +157,16 @@ def _note(state: SittingState | None, t: Translator) -> str:
 
 
 def _urgency(seat: Seat) -> tuple[int, bool]:
-    return ORDER.index(Status(seat.status)), not seat.is_idle
+    return ORDER.index(Status(seat.status)), not (seat.is_silent or seat.is_idle)
 
 
 def belongs(seat: Seat, state: str) -> bool:
     """Whether a filter shows the seat; whoever has long not answered also needs attention."""
-    return not state or seat.status in FILTERS[state] or (state == ATTENTION and seat.is_idle)
+    return (
+        not state
+        or seat.status in FILTERS[state]
+        or (state == ATTENTION and (seat.is_idle or seat.is_silent))
+    )
 
 
 def filters_of(found: Iterable[Seat], url: str, chosen: str) -> tuple[Filter, ...]:

@@ -44,6 +44,7 @@ class Seat(msgspec.Struct, frozen=True, kw_only=True):
     clock_runs: bool
     idle_s: int | None  # working time since the last answer
     is_idle: bool
+    is_silent: bool  # the clock runs, but the browser has not been heard from
     accommodation_s: int
     added_s: int  # by proctors and after outages
     note: str  # why it stands still or was ended, in the reader's language

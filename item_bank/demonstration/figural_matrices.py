@@ -205,19 +205,21 @@ def _points(corners: list[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
 
 
-def _outline(shape: int, x: float, y: float, r: float) -> list[tuple[float, float]]:
-    """Corners of a shape whose circle has its centre at (x, y) and radius r."""
+def _outline(shape: int, r: float) -> list[tuple[float, float]]:
+    """Corners of a shape whose circle has radius r, seen from the circle's centre."""
     corners = CORNERS[shape]
     radii, first = RADII[corners], START[corners] * math.pi / 12
     lift = 0.14 * r if corners == 3 else 0
     polar = [(r * radii[n % len(radii)], first + 2 * math.pi * n / corners) for n in range(corners)]
-    return [(x + length * math.cos(angle), y + lift + length * math.sin(angle)) for length, angle in polar]
+    return [(length * math.cos(angle), lift + length * math.sin(angle)) for length, angle in polar]
 
 
 def _figure(shape: int, shade: int, x: float, y: float, r: float) -> str:
+    """Equal shapes have equal corners and are moved to their places, so that they compress to one."""
     if shape == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{0.95 * r:.1f}" {SHADES[shade]}/>'
-    return f'<polygon points="{_points(_outline(shape, x, y, r))}" {SHADES[shade]}/>'
+    corners = _points(_outline(shape, r))
+    return f'<polygon points="{corners}" {SHADES[shade]} transform="translate({x:.1f} {y:.1f})"/>'
 
 
 def _on_circle(place: int, radius: float) -> tuple[float, float]:

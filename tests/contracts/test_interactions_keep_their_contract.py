@@ -7,7 +7,7 @@ import random
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cat_engine.core.engine import ScoredResponse
@@ -62,6 +62,7 @@ def test_no_answer_is_refused_as_missing(name: str, module: ModuleType) -> None:
 
 
 @every_interaction
+@settings(deadline=None)
 @given(response=st.text(max_size=40))
 def test_any_text_is_scored_or_refused_with_a_code(name: str, module: ModuleType, response: str) -> None:
     item = items(name)[0]

@@ -27,7 +27,7 @@ moment up to which it is given back and the first reply lies the rest of the ser
 
 @dataclass(frozen=True)
 class Outage:
-    """From a kill to the first good reply to something sent after it."""
+    """From a kill to the first good reply to something sent when the victim was gone."""
 
     target: str
     killed_ms: int

@@ -79,13 +79,13 @@ class _Room:
     slips: deque[Slip] = field(default_factory=deque)
     newcomers: asyncio.Lock = field(default_factory=asyncio.Lock)
     sitting: set[Candidate] = field(default_factory=set)
-    killed_ms: int = 0
+    dead_ms: int = 0  # when the last victim was seen to be gone; 0 while nothing is down
     good_ms: int = 0
     is_closing: bool = False
 
     def note_good(self, sent_ms: int) -> None:
-        """A good reply; the first to something sent after a kill ends the outage."""
-        if self.killed_ms and not self.good_ms and sent_ms >= self.killed_ms:
+        """A good reply; the first to something sent after the victim was gone ends the outage."""
+        if self.dead_ms and not self.good_ms and sent_ms > self.dead_ms:
             self.good_ms = now_ms()
 
 
@@ -205,14 +205,15 @@ async def _kill_some(room: _Room, seats: list[asyncio.Task[None]]) -> None:
         name = rng.choice(plan.targets)
         target = room.targets[name]
         async with room.newcomers:  # nobody makes a roster just now: that program is not under test
-            room.good_ms, room.killed_ms = 0, now_ms()
+            killed_ms, room.good_ms = now_ms(), 0
             await asyncio.to_thread(target.kill)
+            room.dead_ms = now_ms()
             await asyncio.sleep(plan.down_s)
             await asyncio.to_thread(target.restart)
         await _until(lambda: room.good_ms > 0, RECOVERY_LIMIT_S, f"a good reply after killing {name}", seats)
-        outage = Outage(name, room.killed_ms, room.good_ms, crowding())
+        outage = Outage(name, killed_ms, room.good_ms, crowding())
         room.outages.append(outage)
-        room.killed_ms = 0
+        room.dead_ms = 0
         room.say(
             f"kill {number:>4}  {name:<10}  back after {outage.recovery_s:5.2f} s  "
             f"{len(room.memory.acknowledged)} answers acknowledged"

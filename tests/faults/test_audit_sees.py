@@ -101,7 +101,7 @@ async def test_answers_that_nobody_was_told_of_are_counted_apart(room: ExamRoom)
 
 
 async def test_an_outage_at_the_candidates_expense_is_found(room: ExamRoom) -> None:
-    """A minute passes, eight seconds of it an outage, and the clock on the page goes down by the whole minute."""
+    """A minute passes, eight seconds of it an outage, and the page's clock goes down by the whole minute."""
     memory = remembering(room)
     outage = Outage("web", killed_ms=20_000, good_ms=28_000, crowding=1.0)
     for used_ms, is_found in ((60_000, True), (52_000, False)):

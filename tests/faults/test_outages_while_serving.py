@@ -1,4 +1,4 @@
-"""Time is given back while candidates answer and a proctor acts: nobody waits for ever, nobody gets it twice."""
+"""Time is given back while candidates answer and a proctor acts: nobody hangs, nobody gets it twice."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ async def test_answers_acts_and_two_processes_that_give_back_get_along(room: Exa
             )
     for number in range(SITTINGS):
         state = await room.stored(number)
-        credits = [line for line in state.time.lines if line.kind == "incident"]
+        given = [line for line in state.time.lines if line.kind == "incident"]
         if state.status is Status.PAUSED:
-            assert len(credits) <= 1  # whoever was paused first has no clock that ran
+            assert len(given) <= 1  # whoever was paused first has no clock that ran
         else:
-            assert (state.answered, [line.amount_ms for line in credits]) == (3, [60_000])
+            assert (state.answered, [line.amount_ms for line in given]) == (3, [60_000])

@@ -190,7 +190,8 @@ def assert_options_look_alike(answers: list[httpx.Response]) -> None:
     for answer in answers:
         if "/practice" in answer.request.url.path:
             continue
-        plain = {option_alone(part, place) for place, part in enumerate(answer.text.split(OPTION)[1:])}
+        parts = answer.text.split(OPTION)
+        plain = {option_alone(part, place) for place, part in enumerate(parts[1:])}
         compared += bool(plain)
         assert len(plain) <= 1, sorted(plain)
     assert compared > 20
@@ -200,7 +201,7 @@ OPTION = '<div class="option" '
 
 
 def option_alone(part: str, place: int) -> str:
-    """The markup of one option without its identity, letter and words, and without the visitor's own choice."""
+    """The markup of one option without its identity, letter and words, and without the own choice."""
     markup = part.split("</label>")[0].replace(f'"o{place + 1}"', '""').replace(" checked", "")
     letter = "ABCD"[place]
     return markup.replace(f"Pilihan {letter}", "").replace(f">{letter}<", "><")

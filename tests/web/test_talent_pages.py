@@ -53,7 +53,9 @@ def box_of(page: str) -> dict[int, int]:
     return {
         int(number): int(count)
         for number, count in re.findall(
-            r'class="box__number"><span[^>]*>[^<]*</span>(\d)</span>.*?class="box__count">(\d+) ', page, re.S
+            r'class="box__number"><span[^>]*>[^<]*</span>(\d)</span>.*?class="box__count">(\d+) ',
+            page,
+            re.DOTALL,
         )
     }
 

@@ -172,7 +172,7 @@ async def waiting(request: WebRequest, sitting_id: FromPath[str]) -> Page | Resp
 
 
 @get("/sittings/{sitting_id:str}/here", opt=OWN_SITTING)
-async def here(request: WebRequest, sitting_id: str) -> Response[bytes] | Redirect:
+async def here(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """A sign of life of an item page; when the sitting was paused or ended meanwhile, it is led on."""
     access, live = await own_live_sitting(request, sitting_id)
     if live.state.status is not Status.IN_PROGRESS:

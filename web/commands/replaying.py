@@ -6,7 +6,7 @@ import msgspec
 
 from cat_engine.core.test_package import decode_file
 from cat_engine.integrity.exports import SittingFile, decode_sitting
-from cat_engine.integrity.replay import replay
+from cat_engine.integrity.replay import replay_sitting
 
 
 def replay_files(package_path: Path, sitting_paths: list[Path]) -> int:
@@ -24,7 +24,7 @@ def replay_files(package_path: Path, sitting_paths: list[Path]) -> int:
             _say(f"{path}: cannot be read: {error}")
             worst = 2
             continue
-        finding = replay(package_file, sitting.package_hash, sitting.entries, sitting.chain)
+        finding = replay_sitting(package_file, sitting)
         if finding is None:
             _say(f"{path}: identical, {len(sitting.entries)} entries, chain {sitting.chain[-1][:16]}")
         else:

@@ -2,6 +2,7 @@
 results.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -53,6 +54,20 @@ STAFF: tuple[tuple[str, str, tuple[Role, ...]], ...] = (
     ("talenta", "Manajer talenta (contoh)", (Role.TALENT_MANAGER,)),
 )
 """User name, displayed name, roles."""
+
+POLICY: Mapping[str, object] = {
+    "cut_score": "470",
+    "weights": {"potential": 40, "competency": 60},
+    "tie_break": ["competency", "potential"],
+    "places": 3,
+    "names_open": "after_release",
+    "is_example": True,
+}
+POSTS = (
+    ("Kepala Dinas Komunikasi dan Informatika", "Dinas Komunikasi dan Informatika"),
+    ("Kepala Badan Kepegawaian dan Pengembangan SDM", "Badan Kepegawaian dan Pengembangan SDM"),
+)
+"""Title and unit of the two vacancies."""
 
 
 class SignIn(msgspec.Struct, frozen=True):
@@ -161,27 +176,14 @@ async def _add_selection(
             agency_id=agency_id,
             title="Seleksi terbuka JPT Pratama 2026 (CONTOH)",
             year=2026,
-            policy=msgspec.json.encode(
-                {
-                    "cut_score": "470",
-                    "weights": {"potential": 40, "competency": 60},
-                    "tie_break": ["competency", "potential"],
-                    "places": 3,
-                    "names_open": "after_release",
-                    "is_example": True,
-                }
-            ).decode(),
+            policy=msgspec.json.encode(POLICY).decode(),
         )
-    )
-    titles = (
-        ("Kepala Dinas Komunikasi dan Informatika", "Dinas Komunikasi dan Informatika"),
-        ("Kepala Badan Kepegawaian dan Pengembangan SDM", "Badan Kepegawaian dan Pengembangan SDM"),
     )
     await connection.execute(
         insert(posts),
         [
             {"id": post_id, "selection_id": selection_id, "title": title, "unit": unit, "required_level": 4}
-            for post_id, (title, unit) in zip(post_ids, titles, strict=True)
+            for post_id, (title, unit) in zip(post_ids, POSTS, strict=True)
         ],
     )
     await connection.execute(
@@ -191,6 +193,13 @@ async def _add_selection(
             for who, signed in (("ketua", now_ms), ("anggota", None))
         ],
     )
+    seat_ids = await _add_room(connection, agency_id, room_id, now_ms)
+    return _Place(agency_id, package_id, selection_id, post_ids, room_id, seat_ids, now_ms - DAY_MS)
+
+
+async def _add_room(
+    connection: AsyncConnection, agency_id: str, room_id: str, now_ms: int
+) -> tuple[str, ...]:
     await connection.execute(
         insert(rooms).values(
             id=room_id, agency_id=agency_id, name="Ruang CAT 1", building="Gedung BKPSDM, lantai 2"
@@ -208,8 +217,7 @@ async def _add_selection(
         for column in range(ROOM_COLUMNS)
     ]
     await connection.execute(insert(seats), seat_rows)
-    seat_ids = tuple(str(row["id"]) for row in seat_rows)
-    return _Place(agency_id, package_id, selection_id, post_ids, room_id, seat_ids, now_ms - DAY_MS)
+    return tuple(str(row["id"]) for row in seat_rows)
 
 
 async def _add_sessions(
@@ -251,17 +259,8 @@ def _candidate_number(number: int) -> str:
     return f"ST-2026-{number + 1:04}"
 
 
-async def _add_candidate(
-    connection: AsyncConnection,
-    services: Services,
-    place: _Place,
-    session_id: str,
-    number: int,
-    now_ms: int,
-) -> tuple[str, str]:
-    person = demonstration_people()[number]
-    person_id, entry_id, pin = new_id(now_ms), new_id(now_ms), new_pin()
-    post = number % 2
+async def _add_person(connection: AsyncConnection, place: _Place, number: int, now_ms: int) -> str:
+    person, person_id = demonstration_people()[number], new_id(now_ms)
     await connection.execute(
         insert(people).values(
             id=person_id,
@@ -282,11 +281,24 @@ async def _add_candidate(
     await connection.execute(
         insert(applications).values(
             id=new_id(now_ms),
-            post_id=place.post_ids[post],
+            post_id=place.post_ids[number % 2],
             person_id=person_id,
             blind_code=f"K{(number * 37 + 11) % 97:02}-{'ABCDEFGH'[number % 8]}{number:02}",
         )
     )
+    return person_id
+
+
+async def _add_candidate(
+    connection: AsyncConnection,
+    services: Services,
+    place: _Place,
+    session_id: str,
+    number: int,
+    now_ms: int,
+) -> tuple[str, str]:
+    person_id, entry_id, pin = await _add_person(connection, place, number, now_ms), new_id(now_ms), new_pin()
+    post = number % 2
     seat = number if number < FINISHED else number - FINISHED
     await connection.execute(
         insert(roster_entries).values(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cat_engine.core import exact
@@ -31,6 +31,7 @@ def _relative_error(x: float, computed: float) -> float:
         return float(abs((Decimal(computed) - true) / true))
 
 
+@settings(deadline=None)
 @given(st.floats(min_value=-700.0, max_value=700.0))
 def test_the_exponential_is_within_two_ulps(x: float) -> None:
     assert _relative_error(x, float(exact.exponential(np.array([x]))[0])) < 4e-16
@@ -54,6 +55,7 @@ def test_the_exponential_is_bounded_below_and_does_not_depend_on_what_stands_bes
     assert together.tobytes() == alone.tobytes()
 
 
+@settings(deadline=None)
 @given(st.integers(), st.integers(min_value=1))
 def test_ratios_are_rounded_half_to_even(numerator: int, denominator: int) -> None:
     assert exact.round_ratio(numerator, denominator) == round(Fraction(numerator, denominator))

@@ -45,7 +45,10 @@ def bearing(x: float, y: float) -> int:
 
 def corners_of(element: ET.Element) -> Points:
     numbers = [float(text) for text in re.split("[ ,]", element.get("points", "")) if text]
-    return list(zip(numbers[::2], numbers[1::2], strict=True))
+    moved = re.fullmatch(r"translate\(([\d.]+) ([\d.]+)\)", element.get("transform", "translate(0 0)"))
+    assert moved is not None
+    x, y = float(moved[1]), float(moved[2])
+    return [(x + dx, y + dy) for dx, dy in zip(numbers[::2], numbers[1::2], strict=True)]
 
 
 def middle(points: Points) -> tuple[float, float]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
-import msgspec
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -177,19 +177,15 @@ def thetas_of(events: Iterable[e.Event]) -> tuple[str, ...]:
     return tuple(sorted(text for text in written if len(text.lstrip("0.,")) >= 4))
 
 
-def found_in(text: str, secrets: Iterable[str]) -> list[str]:
-    """Which of the secrets a text holds; numbers only where they stand alone."""
-    return [secret for secret in secrets if secret in text and re.search(_alone(secret), text)]
+def found_in(text: str, secrets: tuple[str, ...]) -> list[str]:
+    """Which of the secrets a text holds; numbers where they stand alone, also beside a comma."""
+    numbers, marks = _sorted_out(secrets)
+    whole = set(re.findall(r"(?<!\d)\d+", text))
+    broken = set(re.findall(r"(?<!\d)(?=(\d+[.,]\d+))", text))
+    return sorted(numbers & (whole | broken)) + [mark for mark in marks if mark in text]
 
 
-def _alone(secret: str) -> str:
-    if secret[0].isdigit():
-        return rf"(?<![\d.,]){re.escape(secret)}(?!\d)"
-    return re.escape(secret)
-
-
-def as_text(value: object) -> str:
-    """Anything that Redis holds, to look through."""
-    return (
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else msgspec.json.encode(value).decode()
-    )
+@lru_cache(maxsize=64)
+def _sorted_out(secrets: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    numbers = frozenset(secret for secret in secrets if re.fullmatch(r"\d+([.,]\d+)?", secret))
+    return numbers, tuple(secret for secret in secrets if secret not in numbers)

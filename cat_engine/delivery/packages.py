@@ -1,5 +1,7 @@
 """Installed test packages: kept whole in memory, shared by all sittings of a process."""
 
+import asyncio
+
 import msgspec
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -48,12 +50,28 @@ class PackageStore:
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._installed: dict[str, InstalledPackage] = {}
+        self._loading = asyncio.Lock()
 
     async def get(self, package_id: str) -> InstalledPackage:
-        """The package, from memory or from the database."""
+        """The package, from memory or from the database.
+
+        Never called by somebody who holds a connection: a room that starts after a restart would take all of
+        the pool's connections and then wait for one more each. A room asks for the same package: one reads
+        it.
+        """
+        found = self._installed.get(package_id)
+        if found is not None:
+            return found
+        async with self._loading:
+            if package_id not in self._installed:
+                async with self._storage.reading() as connection:
+                    self._installed[package_id] = await load(connection, package_id)
+            return self._installed[package_id]
+
+    async def get_in(self, connection: AsyncConnection, package_id: str) -> InstalledPackage:
+        """The same for a caller who holds a connection: that one is used."""
         if package_id not in self._installed:
-            async with self._storage.reading() as connection:
-                self._installed[package_id] = await load(connection, package_id)
+            self._installed[package_id] = await load(connection, package_id)
         return self._installed[package_id]
 
 

@@ -79,11 +79,14 @@ class Sittings:
         return await self._read(ref)
 
     async def _read(self, ref: SittingRef) -> LiveSitting:
-        async with self._storage.reading() as connection:
-            return self._remember(await self._read_in(connection, ref))
-
-    async def _read_in(self, connection: AsyncConnection, ref: SittingRef) -> LiveSitting:
         installed = await self._packages.get(ref.package_id)
+        async with self._storage.reading() as connection:
+            return self._remember(await self._read_in(connection, ref, installed))
+
+    @staticmethod
+    async def _read_in(
+        connection: AsyncConnection, ref: SittingRef, installed: InstalledPackage
+    ) -> LiveSitting:
         entries, heads = await read_log(connection, ref.sitting_id)
         if not entries:
             raise Refused(Refusal.NOT_FOUND)
@@ -115,8 +118,9 @@ class Sittings:
 
         The state is read within the transaction and not remembered: until the caller commits it is not true.
         """
+        installed = await self._packages.get_in(connection, ref.package_id)
         for _ in range(RACE_LIMIT):
-            live = await self._read_in(connection, ref)
+            live = await self._read_in(connection, ref, installed)
             progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
             after = _after(live, progress)
             row = log_row(ref.sitting_id, progress, after.chain)

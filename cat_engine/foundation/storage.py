@@ -50,8 +50,11 @@ class Storage:
             self._writer = _sqlite_engine(url, writer=True)
             self._reader = _sqlite_engine(url, writer=False)
         else:
-            self._writer = create_async_engine(url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True)
-            self._reader = self._writer
+            self._writer = create_async_engine(
+                url, pool_size=pool_size, max_overflow=8, pool_pre_ping=True, skip_autocommit_rollback=True
+            )
+            # one pool for both; a read needs no transaction around it, which saves two round trips
+            self._reader = self._writer.execution_options(isolation_level="AUTOCOMMIT")
 
     @property
     def engine(self) -> AsyncEngine:
@@ -61,7 +64,7 @@ class Storage:
     @property
     def engines(self) -> tuple[AsyncEngine, ...]:
         """All engines of this storage, the writer first."""
-        return (self._writer,) if self._writer is self._reader else (self._writer, self._reader)
+        return (self._writer, self._reader) if self.is_sqlite else (self._writer,)
 
     def claim(self) -> None:
         """Keep other serving processes away from a SQLite file until this one closes it or dies."""
@@ -83,7 +86,7 @@ class Storage:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that only reads."""
+        """A connection that only reads, each statement by itself: what must agree is asked at once."""
         async with self._reader.connect() as connection:
             yield connection
 
@@ -111,12 +114,15 @@ def is_away(error: BaseException) -> bool:
 
 
 def _sqlite_engine(url: str, *, writer: bool) -> AsyncEngine:
+    options = {} if writer else {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True}
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if writer else 4,
         max_overflow=0,
         pool_timeout=30,
+        pool_reset_on_return="rollback" if writer else None,
+        **options,
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -132,8 +138,10 @@ def _sqlite_engine(url: str, *, writer: bool) -> AsyncEngine:
             cursor.execute("PRAGMA query_only = ON")
         cursor.close()
 
-    @event.listens_for(engine.sync_engine, "begin")
-    def on_begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+    if writer:
+
+        @event.listens_for(engine.sync_engine, "begin")
+        def on_begin(connection: Any) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine

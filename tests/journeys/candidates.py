@@ -1,6 +1,7 @@
 """Two candidates: one uses the keyboard only, the other has a browser without JavaScript and a mouse.
 
-Each walks from the slip with the PIN to the last page, and notes what was answered to compare it with the record.
+Each walks from the slip with the PIN to the last page, and notes what was answered, to compare it with the
+record.
 """
 
 from __future__ import annotations
@@ -144,7 +145,9 @@ class KeyboardCandidate(Candidate):
         self.keys.tab_to("[name=accepted]")
         self.keys.press("Space")
         self.keys.activate("#pledge button[type=submit]")
-        expect(self.page.locator("#check-connection")).to_have_attribute("data-state", "done", timeout=PATIENCE_MS)
+        expect(self.page.locator("#check-connection")).to_have_attribute(
+            "data-state", "done", timeout=PATIENCE_MS
+        )
         self.window.inspect("device check")
         self.keys.activate("form[action$='/device'] button")
         self._practise()
@@ -240,7 +243,8 @@ class KeyboardCandidate(Candidate):
             self.answers.given[presentation]
         )
         kept = self.page.evaluate(
-            "Object.entries(localStorage).filter(([key]) => key.startsWith('unsent.')).map(([, value]) => value)"
+            "Object.keys(localStorage).filter((key) => key.startsWith('unsent.'))"
+            ".map((key) => localStorage.getItem(key))"
         )
         assert len(kept) == 1, kept
         assert f'"{presentation}"' in kept[0], kept

@@ -1,4 +1,4 @@
-"""The product as an operator runs it: `cat-engine serve` in a process of its own, with the demonstration loaded."""
+"""The product as an operator runs it: `cat-engine serve` in a process of its own, on the demonstration."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Keyboard:
         self.page.keyboard.press("Enter")
 
     def choose(self, place: int) -> str:
-        """Choose the option at `place` (from 0) of the one group of radio buttons; give what it stands for."""
+        """Choose the option at `place` (from 0) of the page's radio buttons; give what it stands for."""
         self.tab_to("input[type=radio]")
         self.page.keyboard.press("Space")
         # a group with a choice is entered at the choice, one without at its first option
@@ -59,8 +59,9 @@ class Keyboard:
             """() => {
               const one = document.activeElement;
               const place = (one.closest("label") || one).getBoundingClientRect();
-              const marked = [one, one.closest("label"), one.closest(".option")].some((part) => part &&
-                (getComputedStyle(part).outlineStyle !== "none" || getComputedStyle(part).boxShadow !== "none"));
+              const parts = [one, one.closest("label"), one.closest(".option")].filter(Boolean);
+              const styles = parts.map((part) => getComputedStyle(part));
+              const marked = styles.some((style) => style.outlineStyle !== "none" || style.boxShadow !== "none");
               return {marked, visible: place.width > 0 && place.bottom > 0 && place.top < innerHeight};
             }"""
         )

@@ -1,8 +1,8 @@
 """The cable between a browser and the server, which a test can pull out.
 
-A small TCP proxy in a thread of its own. `cut` refuses and breaks every connection; `mute` lets requests through
-and loses what the server says to them, which is the worst moment for an answer to be cut off: it is stored, and
-nobody has been told.
+A small TCP proxy in threads of its own. `cut` refuses and breaks every connection; `mute` lets requests
+through and loses what the server says to them, which is the worst moment for an answer to be cut off: it is
+stored, and nobody has been told.
 """
 
 from __future__ import annotations

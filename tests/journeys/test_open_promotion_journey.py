@@ -1,7 +1,8 @@
-"""One open promotion from the opening of the room to the talent record, in real browsers, on both databases."""
+"""One open promotion from the opening of the room to the talent record, in a real browser, on both databases."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -24,6 +25,8 @@ from web.demonstration.loader import SignIns
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
+log = logging.getLogger(__name__)
+
 DESIGN = demonstration_design(potential=6, competency=9, knowledge=4)
 ALBUM = Path(__file__).parents[2] / "docs" / "screenshots"
 FIRST_LOAD_BYTES = 150_000
@@ -43,7 +46,7 @@ class Stage:
     stack: ExitStack = field(default_factory=ExitStack)
 
     def window(self, who: str, *, javascript: bool = True, of: Window | None = None) -> Window:
-        """A window of its own; `of` gives it the cookies of another, and none of what that one has fetched."""
+        """A window of its own; `of` lends it the cookies of another, but nothing that one has fetched."""
         assert self.browser is not None
         window = self.stack.enter_context(
             Window(
@@ -90,6 +93,7 @@ def test_open_promotion(stage: Stage, tmp_path: Path) -> None:
     sit(stage, keyboard, plain)
     release(stage, keyboard, plain)
     replay(stage, tmp_path, keyboard, plain)
+    weigh_round_trips(keyboard)
     complaints = [complaint for window in stage.windows for complaint in window.complaints]
     assert complaints == []
 
@@ -124,7 +128,6 @@ def sit(stage: Stage, keyboard: KeyboardCandidate, plain: PlainCandidate) -> Non
     keyboard.answer_fixed_form()
     receipts = {keyboard.finish(), plain.finish()}
     assert len(receipts) == 2
-    weigh_round_trips(keyboard)
 
 
 def weigh_first_load(stage: Stage, candidate: Candidate) -> None:
@@ -136,7 +139,7 @@ def weigh_first_load(stage: Stage, candidate: Candidate) -> None:
     meter.send("Network.enable")
     fresh.page.goto(candidate.page.url, wait_until="networkidle")
     expect(fresh.page.locator("#answer-form")).to_be_visible()
-    print(f"first load of the item page: {sum(received):.0f} bytes in {len(received)} responses")
+    log.info("first load of the item page: %d bytes in %d responses", sum(received), len(received))
     assert len(received) >= 6, "the page, its styles, its scripts, its typeface"
     assert sum(received) <= FIRST_LOAD_BYTES
 
@@ -144,7 +147,7 @@ def weigh_first_load(stage: Stage, candidate: Candidate) -> None:
 def weigh_round_trips(keyboard: KeyboardCandidate) -> None:
     """Every answer, up and down, headers and bodies."""
     totals = [trip.total for trip in keyboard.round_trips]
-    print(f"{len(totals)} answers: median {median(totals):.0f} bytes, most {max(totals)} bytes")
+    log.info("%d answers: median %d bytes, most %d bytes", len(totals), median(totals), max(totals))
     assert len(totals) >= len(keyboard.answers.given)
     assert max(totals) <= ROUND_TRIP_BYTES
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 ROOM_SCREEN = {"width": 1366, "height": 768}
 NARROW_PX = 320
 PATIENCE_MS = 20_000
-import time; T0=time.monotonic()
+log = logging.getLogger(__name__)
 _BROKEN_LINE = re.compile(r"net::ERR_|Failed to fetch")
 _FIND = """async (tags) => {
-  const found = await axe.run(document, {runOnly: {type: "tag", values: tags}, preload: false, resultTypes: ["violations"]});
-  return found.violations.map((one) => one.id + ": " + one.nodes.map((node) => node.html.slice(0, 200)).join(" | "));
+  const runOnly = {type: "tag", values: tags};
+  const found = await axe.run(document, {runOnly, preload: false, resultTypes: ["violations"]});
+  const shown = (node) => node.html.slice(0, 200);
+  return found.violations.map((one) => one.id + ": " + one.nodes.map(shown).join(" | "));
 }"""
 # Where scripts are off, timers stand still as well; promises go on, and axe only asks for "a little later".
 _TIMERS_WITHOUT_SCRIPT = """() => {
@@ -89,7 +92,7 @@ class Window:
 
     @contextmanager
     def expecting_a_cut(self) -> Iterator[None]:
-        """For as long as the line is broken on purpose, the browser may say that it cannot reach the server."""
+        """While the line is broken on purpose, the browser may say that it cannot reach the server."""
         self._expects_a_cut = True
         yield
         self.page.wait_for_timeout(50)  # what the browser has to say of the cut arrives after it
@@ -113,7 +116,7 @@ class Window:
             self._complain(f"{name} scrolls sideways at {NARROW_PX} px: {found}")
         page.set_viewport_size(ROOM_SCREEN)  # type: ignore[arg-type] # as above
         self.inspected.append(name)
-        import time; print(round(time.monotonic()-T0,1), self.who, name, flush=True)
+        log.info("%s: %s", self.who, name)
 
     def shoot(self, name: str) -> None:
         """A picture for the album, where one is kept."""

@@ -202,7 +202,7 @@ OPTION = '<div class="option" '
 
 def option_alone(part: str, place: int) -> str:
     """The markup of one option without its identity, letter and words, and without the own choice."""
-    markup = part.split("</label>")[0].replace(f'"o{place + 1}"', '""').replace(" checked", "")
+    markup = part.partition("</label>")[0].replace(f'"o{place + 1}"', '""').replace(" checked", "")
     letter = "ABCD"[place]
     return markup.replace(f"Pilihan {letter}", "").replace(f">{letter}<", "><")
 

@@ -50,14 +50,8 @@ async def embedded(sqlite_url: str) -> AsyncIterator[Place]:
 
 def box_of(page: str) -> dict[int, int]:
     """How many people each box says it holds."""
-    return {
-        int(number): int(count)
-        for number, count in re.findall(
-            r'class="box__number"><span[^>]*>[^<]*</span>(\d)</span>.*?class="box__count">(\d+) ',
-            page,
-            re.DOTALL,
-        )
-    }
+    box = r'class="box__number"><span[^>]*>[^<]*</span>(\d)</span>.*?class="box__count">(\d+) '
+    return {int(number): int(count) for number, count in re.findall(box, page, re.DOTALL)}
 
 
 async def test_released_results_reach_the_boxes_and_who_is_missing_what_is_said(

@@ -48,7 +48,9 @@ def ranked_plot(
         height=HEAD_PX + ROW_PX * len(rows) + FOOT_PX,
         rows=rows,
         marks=tuple(_mark(at(tick), mark(tick)) for tick in ticks),
-        cut=None if ranking.cut_score is None else _mark(at(ranking.cut_score), cut_label(mark(ranking.cut_score))),
+        cut=None
+        if ranking.cut_score is None
+        else _mark(at(ranking.cut_score), cut_label(mark(ranking.cut_score))),
         places_y=HEAD_PX + ROW_PX * (ranking.places or 0) if has_line else None,
         groups=_bars(ranking.groups),
     )

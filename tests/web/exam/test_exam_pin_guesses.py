@@ -91,5 +91,6 @@ async def test_a_closed_room_lets_nobody_take_a_sitting_over(behind_a_proxy: Roo
         async with room.server.storage.transaction() as connection:
             await connection.execute(update(exam_sessions).values(status="closed"))
         assert (await candidate.sign_in()).status_code == 409
-        assert (await candidate.checked()).heads == before.heads
+        after = await candidate.checked()
+        assert after.heads == before.heads, after.entries[-1]
         assert "session" not in candidate.client.cookies

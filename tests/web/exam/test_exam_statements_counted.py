@@ -55,7 +55,7 @@ async def test_an_answer_takes_one_select_and_one_insert(room: Room) -> None:
             with counted(room) as statements:
                 answer = await candidate.answer(position, "o1")
             assert position_on(answer.text) == position + 1
-            assert len(statements) <= WARM, statements
+            assert len(statements) <= WARM, kinds(statements)
             assert kinds(statements) == ["SELECT", "INSERT"]
             assert "login_sessions" in statements[0]
             assert statements[1].startswith("INSERT INTO sitting_log")
@@ -69,7 +69,7 @@ async def test_a_worker_without_memory_reads_the_log_once(room: Room) -> None:
             with counted(room) as statements:
                 answer = await candidate.answer(position, "o1", htmx=htmx)
             assert answer.status_code == (200 if htmx else 303)
-            assert len(statements) <= COLD, statements
+            assert len(statements) <= COLD, kinds(statements)
             assert kinds(statements) == ["SELECT", "SELECT", "INSERT"]
         await candidate.checked()
 

@@ -88,8 +88,9 @@ const lost = () => {
 if (region) {
   // The server asks none of this, and each answer would carry it over a district's line.
   document.addEventListener("htmx:config:request", (event) => {
-    const headers = event.detail.ctx.request.headers;
-    for (const name of ["HX-Current-URL", "HX-Source", "HX-Target", "HX-Request-Type"]) delete headers[name];
+    const request = event.detail.ctx.request;
+    for (const name of ["HX-Current-URL", "HX-Source", "HX-Target", "HX-Request-Type"]) delete request.headers[name];
+    request.referrerPolicy = "strict-origin";
   });
   document.addEventListener("submit", (event) => {
     const sent = event.target;

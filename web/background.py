@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from cat_engine.delivery import outages
 from cat_engine.foundation.outbox import Dispatcher
 from cat_engine.foundation.storage import is_away
-from cat_engine.talent.connecting import DeliveryContext
+from cat_engine.talent.connecting import DeliveryContext, Destinations
 from cat_engine.talent.postings import TOPIC, PostingHandler
 from web.services import Services
 
@@ -44,6 +44,7 @@ def make_dispatcher(services: Services) -> Dispatcher:
     context = DeliveryContext(
         storage=services.storage,
         clock=services.clock,
+        destinations=Destinations(services.settings.posting_origins, services.settings.posting_private),
         secrets_directory=services.settings.data_directory,
     )
     return Dispatcher(services.storage, services.clock, {TOPIC: PostingHandler(context)})

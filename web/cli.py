@@ -8,11 +8,13 @@ from pathlib import Path
 
 from cat_engine.foundation.storage import DatabaseInUseError, Storage
 from web.commands import doctor as doctoring
+from web.commands.agencies import AgencyError, create_agency
 from web.commands.demo import demo
 from web.commands.replaying import replay_files
 from web.commands.serving import serve
 from web.commands.worker import work
 from web.database import load_tables, upgrade
+from web.formats import Zone
 from web.settings import SettingsError, settings_from_environment
 
 
@@ -52,6 +54,14 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("migrate", help="bring the database to this release's schema")
     command.set_defaults(run=_migrate)
 
+    command = commands.add_parser("create-agency", help="create an agency and its first administrator")
+    command.add_argument("code", help="the agency's short code, such as KNL")
+    command.add_argument("name", help="the agency's full name, as it stands on slips and reports")
+    command.add_argument("--zone", required=True, choices=[zone.name for zone in Zone], help="its time")
+    command.add_argument("--administrator", required=True, metavar="USERNAME", help="who signs in first")
+    command.add_argument("--administrator-name", required=True, metavar="NAME", help="that person's name")
+    command.set_defaults(run=_create_agency)
+
     command = commands.add_parser("replay", help="decide exported sittings again and compare bit for bit")
     command.add_argument("package", type=Path, help="the test package file")
     command.add_argument("sittings", type=Path, nargs="+", help="exported sitting files")
@@ -86,6 +96,29 @@ def _migrate(_options: argparse.Namespace) -> None:
             await storage.close()
 
     asyncio.run(run())
+
+
+def _create_agency(options: argparse.Namespace) -> int:
+    settings = settings_from_environment(os.environ)
+    try:
+        password = asyncio.run(
+            create_agency(
+                settings,
+                code=options.code,
+                name=options.name,
+                zone=options.zone,
+                administrator=options.administrator,
+                administrator_name=options.administrator_name,
+            )
+        )
+    except AgencyError as error:
+        _complain(str(error))
+        return 1
+    print(f"The agency is there. Sign in at {settings.public_url}/staff/sign-in")
+    print(f"  user name  {options.administrator.strip().casefold()}")
+    print(f"  password   {password}")
+    print("The password is shown this once.")
+    return 0
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -32,6 +32,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = 8000
     data_directory: Path = Path("var")
     public_url: str = "http://127.0.0.1:8000"
+    posting_origins: frozenset[str] = frozenset()  # where scores may be sent: "https://simpeg.example.go.id"
+    posting_private: bool = False  # whether such a place may be in the same machine room
     trusted_proxy: bool = False  # whether X-Forwarded-For was written by our own proxy
 
     def __post_init__(self) -> None:
@@ -86,6 +88,8 @@ def settings_from_environment(environment: Mapping[str, str]) -> Settings:
         port=port,
         data_directory=Path(_value(environment, "DATA_DIRECTORY") or "var"),
         public_url=(_value(environment, "PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        posting_origins=frozenset((_value(environment, "POSTING_ORIGINS") or "").split()),
+        posting_private=_flag("POSTING_PRIVATE", _value(environment, "POSTING_PRIVATE") or ""),
         trusted_proxy=_flag("TRUSTED_PROXY", _value(environment, "TRUSTED_PROXY") or ""),
     )
 

@@ -96,11 +96,11 @@ class Chair:
         self.window, self.page = window, window.page
 
     def release(self, sitting_ids: tuple[str, ...]) -> None:
-        """Tick these sittings, read what will happen, release."""
+        """Leave only these sittings ticked, read what will happen, release."""
         self.page.click(".navigation a[href='/results']")
         self.window.inspect("results that wait for release")
-        for sitting_id in sitting_ids:
-            self.page.check(f"input[name=sitting_id][value='{sitting_id}']")
+        for box in self.page.locator("input[name=sitting_id]").all():
+            box.set_checked(box.input_value() in sitting_ids)
         self.page.click("main form button[type=submit]")
         expect(self.page.locator("main input[name=sitting_id]")).to_have_count(len(sitting_ids))
         self.window.inspect("release, asked once more")
@@ -143,7 +143,7 @@ class Member:
     def _ranked_names(self) -> set[str]:
         """Open the names of this post, on record, and keep those whose codes are drawn with a band."""
         page = self.page
-        codes = page.locator(".ranked__code").all_inner_texts()
+        codes = page.locator(".ranked__code").all_text_contents()
         assert len(codes) == len(set(codes)) == page.locator("svg.ranked rect.plot__band").count() > 0
         page.click("form[action$='/names'] button")
         self.window.inspect("names behind the codes")

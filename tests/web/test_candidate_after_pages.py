@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from cat_engine.delivery.tables import exam_sessions
 from cat_engine.foundation.actors import Role
 from tests.web import staff_scene as scene
 from tests.web.agency import sign_in_candidate
@@ -189,3 +191,16 @@ async def test_the_pages_after_the_sitting_are_accessible_and_narrow(
     ):
         urls = [base, f"{base}/result", f"{base}/data", f"{base}/result?language=en"]
         assert await scene.faults(page, urls) == []
+
+
+async def test_who_has_finished_comes_back_after_the_session_is_closed_and_nobody_else(place: Place) -> None:
+    server, found = place
+    await release_all(server, found, [1])
+    async with server.storage.transaction() as connection:
+        await connection.execute(update(exam_sessions).values(status="closed"))
+    async with candidate(server, found, 1) as owner:
+        assert (await owner.get(f"/sittings/{found.sitting_ids[1]}/result")).status_code == 200
+    async with server.client() as client:
+        refused = await sign_in_candidate(client, found.candidate_number(3))
+    assert refused.status_code == 409
+    assert "sudah berakhir" in refused.text

@@ -87,7 +87,7 @@ async def _begin(
     async with services.storage.transaction() as connection:
         # a right PIN is forgiven even when the exam session is not open: who comes early is not locked out
         await forgive_pin_attempts(connection, entry.id)
-        refusal = await entry_refusal(connection, entry.exam_session_id)
+        refusal = await entry_refusal(connection, entry)
         if refusal is None:
             if not await _is_same_machine(connection, entry.id, replaced_token_hash):
                 await _pause_moved(services, connection, entry)

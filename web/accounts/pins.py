@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cat_engine.delivery.tables import exam_sessions, roster_entries
+from cat_engine.core.transitions import FINISHED
+from cat_engine.delivery.tables import exam_sessions, roster_entries, sitting_log, sittings
 from cat_engine.foundation.refusals import Refusal
 from web.accounts.throttle import PIN_DELAY_CAP_S, PIN_DELAY_S, charge
 
@@ -87,11 +88,25 @@ async def forgive_pin_attempts(connection: AsyncConnection, roster_entry_id: str
     )
 
 
-async def entry_refusal(connection: AsyncConnection, exam_session_id: str) -> Refusal | None:
-    """Why candidates may not enter the exam session now, or None when they may."""
-    status = (
-        await connection.execute(select(exam_sessions.c.status).where(exam_sessions.c.id == exam_session_id))
-    ).scalar_one()
-    if status == "open":
+async def entry_refusal(connection: AsyncConnection, entry: ChargedEntry) -> Refusal | None:
+    """Why the candidate may not enter the exam session now, or None when they may.
+
+    Whoever has finished may come back after the session is closed, to read the own result and the own data.
+    """
+    newest_status = (
+        select(sitting_log.c.status)
+        .where(sitting_log.c.sitting_id == sittings.c.id)
+        .order_by(sitting_log.c.revision.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    row = (
+        await connection.execute(
+            select(exam_sessions.c.status, newest_status.label("sitting_status"))
+            .outerjoin(sittings, sittings.c.roster_entry_id == entry.id)
+            .where(exam_sessions.c.id == entry.exam_session_id)
+        )
+    ).one()
+    if row.status == "open" or (row.status == "closed" and row.sitting_status in FINISHED):
         return None
-    return Refusal.SESSION_NOT_OPEN if status == "scheduled" else Refusal.SESSION_CLOSED
+    return Refusal.SESSION_NOT_OPEN if row.status == "scheduled" else Refusal.SESSION_CLOSED

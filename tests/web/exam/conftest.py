@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.web.agency import add_agency
-from tests.web.exam.playing import Room
+from tests.web.exam.playing import Room, stop_the_beat
 from tests.web.serving import served
 
 PLACES = 20  # as many as the room of the agency has seats
@@ -37,5 +37,6 @@ def backing(
 async def room(backing: dict[str, str]) -> AsyncIterator[Room]:
     """One server and one room for all tests of a module; each test takes candidates of its own."""
     async with served(**backing) as server:
+        await stop_the_beat()
         agency = await add_agency(server.storage, "satu", candidates=PLACES)
         yield Room(server, agency, PLACES)

@@ -14,7 +14,7 @@ from tests.web.exam.playing import HTMX, Room, position_on
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-NOT_THE_REQUESTS = {"beat", "sweep"}  # tasks that run beside the requests
+NOT_THE_REQUESTS = {"beat", "sweep", "outbox"}  # tasks that run beside the requests
 COLD, WARM, BEGIN, PAGE = 3, 2, 4, 3
 
 

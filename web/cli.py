@@ -1,4 +1,8 @@
-"""`cat-engine`: the one command, with a word for each thing it does."""
+"""`cat-engine`: the one command, with a word for each thing it does.
+
+Each command imports what it needs when it runs: `serve` only starts the supervisor, whose worker then imports
+the application once, and every second of that is a second of an outage.
+"""
 
 import argparse
 import asyncio
@@ -6,16 +10,9 @@ import os
 import sys
 from pathlib import Path
 
-from cat_engine.foundation.storage import DatabaseInUseError, Storage
-from web.commands import doctor as doctoring
-from web.commands.agencies import AgencyError, create_agency
-from web.commands.demo import demo
-from web.commands.replaying import replay_files
-from web.commands.serving import serve
-from web.commands.worker import work
-from web.database import load_tables, upgrade
-from web.formats import Zone
 from web.settings import SettingsError, settings_from_environment
+
+ZONES = ("WIB", "WITA", "WIT")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -25,8 +22,6 @@ def main(arguments: list[str] | None = None) -> int:
         return int(options.run(options) or 0)
     except SettingsError as error:
         _complain(str(error))
-    except DatabaseInUseError as error:
-        _complain(f"{error} is being served by another process; stop that one first")
     except KeyboardInterrupt:
         return 130
     return 2
@@ -46,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_serve)
 
     command = commands.add_parser("demo", help="load the demonstration once and serve it")
-    command.set_defaults(run=lambda _: demo())
+    command.set_defaults(run=_demo)
 
     command = commands.add_parser("worker", help="deliver postings and other promised work")
     command.set_defaults(run=_worker)
@@ -57,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("create-agency", help="create an agency and its first administrator")
     command.add_argument("code", help="the agency's short code, such as KNL")
     command.add_argument("name", help="the agency's full name, as it stands on slips and reports")
-    command.add_argument("--zone", required=True, choices=[zone.name for zone in Zone], help="its time")
+    command.add_argument("--zone", required=True, choices=ZONES, help="its time")
     command.add_argument("--administrator", required=True, metavar="USERNAME", help="who signs in first")
     command.add_argument("--administrator-name", required=True, metavar="NAME", help="that person's name")
     command.set_defaults(run=_create_agency)
@@ -65,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("replay", help="decide exported sittings again and compare bit for bit")
     command.add_argument("package", type=Path, help="the test package file")
     command.add_argument("sittings", type=Path, nargs="+", help="exported sitting files")
-    command.set_defaults(run=lambda options: replay_files(options.package, options.sittings))
+    command.set_defaults(run=_replay)
 
     command = commands.add_parser("doctor", help="check a deployment")
     command.add_argument("--probe", metavar="URL", help="only ask a running server's health page")
@@ -74,6 +69,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    from web.commands.serving import serve
+
     if options.host:
         os.environ["CAT_ENGINE_HOST"] = options.host
     if options.port:
@@ -81,11 +78,27 @@ def _serve(options: argparse.Namespace) -> None:
     serve(settings_from_environment(os.environ), workers=options.workers)
 
 
+def _demo(_options: argparse.Namespace) -> int:
+    from cat_engine.foundation.storage import DatabaseInUseError
+    from web.commands.demo import demo
+
+    try:
+        demo()
+    except DatabaseInUseError as error:
+        return _in_use(error)
+    return 0
+
+
 def _worker(_options: argparse.Namespace) -> None:
+    from web.commands.worker import work
+
     asyncio.run(work(settings_from_environment(os.environ)))
 
 
-def _migrate(_options: argparse.Namespace) -> None:
+def _migrate(_options: argparse.Namespace) -> int:
+    from cat_engine.foundation.storage import DatabaseInUseError, Storage
+    from web.database import load_tables, upgrade
+
     async def run() -> None:
         load_tables()
         storage = Storage(settings_from_environment(os.environ).database_url)
@@ -95,10 +108,27 @@ def _migrate(_options: argparse.Namespace) -> None:
         finally:
             await storage.close()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except DatabaseInUseError as error:
+        return _in_use(error)
+    return 0
+
+
+def _in_use(error: Exception) -> int:
+    _complain(f"{error} is being served by another process; stop that one first")
+    return 2
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from web.commands.replaying import replay_files
+
+    return replay_files(options.package, options.sittings)
 
 
 def _create_agency(options: argparse.Namespace) -> int:
+    from web.commands.agencies import AgencyError, create_agency
+
     settings = settings_from_environment(os.environ)
     try:
         password = asyncio.run(
@@ -122,6 +152,8 @@ def _create_agency(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    from web.commands import doctor as doctoring
+
     if options.probe:
         checks = doctoring.probe(options.probe)
     else:

@@ -1,7 +1,7 @@
 """Scheduling: an exam session before its room is opened, and the accommodations of those on its roster.
 
-What candidates sign and sit is fixed when the room opens; until then everything may be changed. The row of the
-exam session is held while it is, so that opening waits.
+What candidates sign and sit is fixed when the room opens; until then everything may be changed. The row of
+the exam session is held meanwhile, as it is when a roster is imported.
 """
 
 from dataclasses import dataclass
@@ -203,9 +203,7 @@ async def _move_seats(connection: AsyncConnection, exam_session_id: str, room_id
         raise Refused(Refusal.CONFLICT, field="room_id")
     for entry in taken:
         await connection.execute(
-            update(roster_entries)
-            .where(roster_entries.c.id == entry.id)
-            .values(seat_id=there[entry.label])
+            update(roster_entries).where(roster_entries.c.id == entry.id).values(seat_id=there[entry.label])
         )
 
 

@@ -111,9 +111,7 @@ async def selection_setup(connection: AsyncConnection, actor: Actor, selection_i
     if found is None:
         raise Refused(Refusal.NOT_FOUND)
     vacancies = await connection.execute(
-        select(
-            posts.c.id, posts.c.title, posts.c.unit, posts.c.required_level, func.count(applications.c.id)
-        )
+        select(posts.c.id, posts.c.title, posts.c.unit, posts.c.required_level, func.count(applications.c.id))
         .outerjoin(applications, applications.c.post_id == posts.c.id)
         .where(posts.c.selection_id == selection_id)
         .group_by(posts.c.id, posts.c.title, posts.c.unit, posts.c.required_level)
@@ -251,11 +249,13 @@ async def apply_roster(
     selection_id: str,
     now_ms: int,
     *,
+    is_new_to_selection: bool = False,
     new_code: Callable[[], str] = new_blind_code,
 ) -> int:
     """An application under a blind code for everybody on the roster who has none; returns how many.
 
-    Refused when a roster names a post that the selection does not have: that person could not be ranked.
+    A roster that is new to the selection is refused when it names a post that the selection does not have:
+    that person could not be ranked. (Later rows were compared with the posts when they were read.)
     """
     actor.require(Permission.ROSTER_MANAGE)
     found = (
@@ -275,9 +275,9 @@ async def apply_roster(
             .where(roster_entries.c.exam_session_id == exam_session_id)
         )
     ).all()
-    if any(row.post_id is None for row in found):
+    if is_new_to_selection and any(row.post_id is None for row in found):
         raise Refused(Refusal.FIELD_INVALID, field="selection_id")
-    missing = [row for row in found if row.blind_code is None]
+    missing = [row for row in found if row.post_id is not None and row.blind_code is None]
     if not missing:
         return 0
     codes = await _fresh_codes(connection, len(missing), new_code)

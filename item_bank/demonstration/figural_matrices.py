@@ -235,10 +235,10 @@ def _drawn(scene: str, cell: Cell) -> str:
     if scene == "single":
         return _figure(cell["shape"], cell["shade"], CELL / 2, CELL / 2, 29)
     if scene == "arrow":
-        angle, scale = cell["turn"] * math.pi / 4, ARROW_SCALES[cell["size"]]
-        along, across = scale * math.cos(angle), scale * math.sin(angle)
-        corners = [(CELL / 2 + x * along - y * across, CELL / 2 + x * across + y * along) for x, y in ARROW]
-        return f'<polygon points="{_points(corners)}" {SHADES[cell["shade"]]}/>'
+        scale = ARROW_SCALES[cell["size"]]
+        corners = _points([(x * scale, y * scale) for x, y in ARROW])
+        turned = f"translate({CELL // 2} {CELL // 2}) rotate({45 * cell['turn']})"
+        return f'<polygon points="{corners}" {SHADES[cell["shade"]]} transform="{turned}"/>'
     dots = "".join(
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="currentColor" fill-opacity="0.6" stroke="none"/>'
         for x, y in (_on_circle(place, 31) for place in range(8) if place != cell["place"])

@@ -124,8 +124,8 @@ class KeyboardCandidate(Candidate):
         """Every reading of the result by staff is shown to the person it is about."""
         self._follow("a[href$='/data']")
         readers = self.page.locator("main table").nth(1)
-        expect(readers).to_contain_text("Anggota panitia seleksi (contoh)")
-        expect(readers).to_contain_text("Manajer talenta (contoh)")
+        expect(readers).to_contain_text("Anggota panitia seleksi")
+        expect(readers).to_contain_text("Pengelola talenta")
         self.window.inspect("my data")
 
     def enter(self) -> None:
@@ -250,10 +250,13 @@ class KeyboardCandidate(Candidate):
         assert f'"{presentation}"' in kept[0], kept
 
     def _wait_after(self, presentation: int) -> None:
-        """Until another item is on the page, and nothing is kept in the browser any more."""
+        """Until another item is on the page, with the focus at its beginning, and nothing is kept any more."""
         field = self.page.locator("#answer-form [name=presentation]")
         expect(field).not_to_have_value(str(presentation), timeout=PATIENCE_MS)
         expect(self.page.locator("#unsent-notice")).to_be_hidden()
+        if self.page.evaluate("window.isSamePage === true"):  # a new page begins at its top by itself
+            expect(self.heading).to_be_focused()
+        self.page.evaluate("() => { window.isSamePage = true; }")
 
     def answer_fixed_form(self) -> None:
         """Answer all but one, flag one, look at the review, go back by the palette, answer, finish."""

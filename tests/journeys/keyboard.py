@@ -61,7 +61,8 @@ class Keyboard:
               const place = (one.closest("label") || one).getBoundingClientRect();
               const parts = [one, one.closest("label"), one.closest(".option")].filter(Boolean);
               const styles = parts.map((part) => getComputedStyle(part));
-              const marked = styles.some((style) => style.outlineStyle !== "none" || style.boxShadow !== "none");
+              const shows = (style) => style.outlineStyle !== "none" || style.boxShadow !== "none";
+              const marked = styles.some(shows);
               return {marked, visible: place.width > 0 && place.bottom > 0 && place.top < innerHeight};
             }"""
         )

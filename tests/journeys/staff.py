@@ -95,12 +95,15 @@ class Chair:
     def __init__(self, window: Window) -> None:
         self.window, self.page = window, window.page
 
-    def release(self, sitting_ids: tuple[str, ...]) -> None:
-        """Leave only these sittings ticked, read what will happen, release."""
+    def release(self, sitting_ids: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave only these sittings ticked, read what will happen, release; give their blind codes."""
         self.page.click(".navigation a[href='/results']")
         self.window.inspect("results that wait for release")
         for box in self.page.locator("input[name=sitting_id]").all():
             box.set_checked(box.input_value() in sitting_ids)
+        ticked = self.page.locator("label:has(input[name=sitting_id]:checked) .code")
+        codes = tuple(ticked.all_inner_texts())
+        assert len(codes) == len(sitting_ids)
         self.page.click("main form button[type=submit]")
         expect(self.page.locator("main input[name=sitting_id]")).to_have_count(len(sitting_ids))
         self.window.inspect("release, asked once more")
@@ -108,6 +111,7 @@ class Chair:
         expect(self.page.locator(".notice--success")).to_be_visible()
         for sitting_id in sitting_ids:
             expect(self.page.locator(f"input[value='{sitting_id}']")).to_have_count(0)
+        return codes
 
 
 class Member:
@@ -127,29 +131,20 @@ class Member:
         expect(self.page).not_to_have_url(re.compile("/statement$"))
         self.window.inspect("selection")
 
-    def finds_ranked(self, names: tuple[str, ...]) -> None:
-        """Each name's blind code stands in the ranked list of the post, with its band of error."""
-        selection_url, missing = self.page.url, set(names)
+    def finds_ranked(self, blind_codes: tuple[str, ...]) -> None:
+        """Each code stands in the ranked list of its post, with a band of error; no name is shown."""
+        selection_url, missing = self.page.url, set(blind_codes)
         for place in range(self.page.locator("main table tbody a").count()):
             self.page.goto(selection_url)
             self.page.locator("main table tbody a").nth(place).click()
             expect(self.page.locator("svg.ranked")).to_be_visible()
-            if place == 0:
-                self.window.inspect("ranked list")
-                self.window.shoot("ranked-list")
-            missing -= self._ranked_names()
+            codes = self.page.locator(".ranked__code").all_text_contents()
+            bands = self.page.locator("svg.ranked rect.plot__band").count()
+            assert len(codes) == len(set(codes)) == bands > 0
+            missing -= set(codes)
+            self.window.inspect("ranked list")
         assert missing == set(), f"not in any ranked list: {missing}"
-
-    def _ranked_names(self) -> set[str]:
-        """Open the names of this post, on record, and keep those whose codes are drawn with a band."""
-        page = self.page
-        codes = page.locator(".ranked__code").all_text_contents()
-        assert len(codes) == len(set(codes)) == page.locator("svg.ranked rect.plot__band").count() > 0
-        page.click("form[action$='/names'] button")
-        self.window.inspect("names behind the codes")
-        rows = page.locator("main tbody tr").all()
-        names = {row.locator("th").inner_text(): row.locator("td").inner_text() for row in rows}
-        return {name for code, name in names.items() if code in codes}
+        self.window.shoot("ranked-list")
 
 
 class TalentManager:

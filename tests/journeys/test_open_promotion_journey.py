@@ -1,4 +1,4 @@
-"""One open promotion from the opening of the room to the talent record, in a real browser, on both databases."""
+"""One open promotion, from the opening of the room to the talent record, in a real browser."""
 
 from __future__ import annotations
 
@@ -157,10 +157,10 @@ def release(stage: Stage, keyboard: KeyboardCandidate, plain: PlainCandidate) ->
     names = (keyboard.slip.name, plain.slip.name)
     member = Member(stage.staff("anggota"))
     member.sign_statement()
-    Chair(stage.staff("ketua")).release((keyboard.sitting_id, plain.sitting_id))
+    codes = Chair(stage.staff("ketua")).release((keyboard.sitting_id, plain.sitting_id))
     numbers = (keyboard.sees_result(), plain.sees_result())
     assert len(set(numbers)) == 2
-    member.finds_ranked(names)
+    member.finds_ranked(codes)
     manager = TalentManager(stage.staff("talenta"))
     manager.sees_delivered(numbers)
     manager.finds_in_boxes(names)

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from cat_engine.delivery.tables import exam_sessions, rooms, roster_entries, seats, test_packages
 from cat_engine.foundation.actors import Actor, Permission
+from cat_engine.panel.tables import selections
 from web.access import ExamSession, access_exam_session
 from web.administrator.views import SessionLine, SessionListView, SessionView
 from web.pages import Page, render
@@ -27,7 +28,13 @@ async def session_list_page(request: WebRequest) -> Page:
     """The agency's exam sessions, newest first."""
     async with services_of(request).storage.reading() as connection:
         lines = await _session_lines(connection, actor_of(request))
-    return render(request, "administrator/exam_sessions.html", SessionListView(sessions=lines))
+    view = SessionListView(
+        sessions=lines,
+        new_url=f"{LIST_URL}/new",
+        rooms_url="/administrator/rooms",
+        selections_url="/administrator/selections",
+    )
+    return render(request, "administrator/exam_sessions.html", view)
 
 
 @get(LIST_URL + "/{exam_session_id:str}", opt=requires(Permission.EXAM_SESSION_MANAGE))
@@ -92,16 +99,19 @@ async def _session_view(connection: AsyncConnection, session: ExamSession) -> Se
             )
         )
     ).one()
+    title = select(selections.c.title).where(selections.c.id == session.selection_id)
     return SessionView(
         title=session.title,
         room=session.room_name,
         package=f"{package.code} v{package.version}",
+        selection=await connection.scalar(title) or "",
         starts_at_ms=session.starts_at_ms,
         status=session.status,
         candidates=on_roster.candidates,
         seats=(await connection.execute(seat_count)).scalar_one(),
         without_slip=on_roster.without_slip,
         roster_url=f"{session_url(session.id)}/roster",
+        edit_url=f"{session_url(session.id)}/edit" if session.status == "scheduled" else "",
         back_url=LIST_URL,
     )
 

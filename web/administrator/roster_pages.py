@@ -24,10 +24,12 @@ from cat_engine.delivery.tables import roster_entries, seats
 from cat_engine.foundation.actors import Permission
 from cat_engine.foundation.refusals import Refusal, Refused
 from cat_engine.foundation.tables import people
+from cat_engine.panel.setup import apply_roster
 from cat_engine.panel.tables import posts
 from web.access import ExamSession, access_exam_session, access_roster_entry
 from web.accounts.pins import new_pin, printed_pin, seal_pin
 from web.accounts.sessions import end_roster_entry_sessions
+from web.administrator.accommodation_pages import accommodation_url
 from web.administrator.exam_sessions import session_url
 from web.administrator.views import (
     GoodLine,
@@ -94,8 +96,12 @@ async def roster_preview(request: WebRequest, exam_session_id: FromPath[str]) ->
 
 @post(PATH + "/import", opt=RULE, status_code=200, request_max_body_size=2 * MAXIMUM_ROSTER_BYTES)
 async def roster_import(request: WebRequest, exam_session_id: FromPath[str]) -> Page | Redirect:
-    """Import the good rows, all or none, when the outcome is still the one that was shown."""
+    """Import the good rows, all or none, when the outcome is still the one that was shown.
+
+    In a selection everybody on the roster thereby applies for the post that the roster names.
+    """
     services, actor = services_of(request), actor_of(request)
+    now_ms = services.clock.now_ms()
     async with services.storage.transaction() as connection:
         session = await _access(connection, request, exam_session_id)
         form = await read_form(request, ImportForm)
@@ -103,7 +109,9 @@ async def roster_import(request: WebRequest, exam_session_id: FromPath[str]) -> 
         parsed = await _parse(connection, request, session, content)
         if _fingerprint(parsed) != form.fingerprint:
             return _preview(request, session, content, parsed, has_changed=True)
-        await import_roster(connection, actor, session.id, parsed, services.clock.now_ms())
+        await import_roster(connection, actor, session.id, parsed, now_ms)
+        if session.selection_id is not None:
+            await apply_roster(connection, actor, session.id, session.selection_id, now_ms)
     return Redirect(f"{session_url(exam_session_id)}/roster", status_code=303)
 
 
@@ -197,6 +205,7 @@ async def _roster_lines(connection: AsyncConnection, exam_session_id: str) -> tu
             accommodation_s=row.accommodation_s,
             has_slip=bool(row.pin_hash),
             slip_url=f"/administrator/roster-entries/{row.id}/slip",
+            accommodation_url=accommodation_url(row.id),
         )
         for row in rows
     )
@@ -214,6 +223,7 @@ async def _show_roster(request: WebRequest, exam_session_id: str, refused: Refus
     view = RosterView(
         title=session.title,
         can_import=session.status == "scheduled",
+        can_accommodate=session.status != "closed",
         entries=entries,
         without_slip=sum(not entry.has_slip for entry in entries),
         preview_url=f"{url}/roster/preview",

@@ -29,6 +29,9 @@ class SessionListView(msgspec.Struct, frozen=True, kw_only=True):
     """Exam sessions, newest first."""
 
     sessions: tuple[SessionLine, ...]
+    new_url: str
+    rooms_url: str
+    selections_url: str
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,12 +40,14 @@ class SessionView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     room: str
     package: str
+    selection: str  # "" when it belongs to none
     starts_at_ms: int
     status: str
     candidates: int
     seats: int
     without_slip: int
     roster_url: str
+    edit_url: str  # "" once it was opened
     back_url: str
 
 
@@ -57,6 +62,7 @@ class RosterLine(msgspec.Struct, frozen=True, kw_only=True):
     accommodation_s: int
     has_slip: bool
     slip_url: str
+    accommodation_url: str
 
 
 class RosterView(_Form, frozen=True, kw_only=True):
@@ -64,6 +70,7 @@ class RosterView(_Form, frozen=True, kw_only=True):
 
     title: str
     can_import: bool
+    can_accommodate: bool
     entries: tuple[RosterLine, ...]
     without_slip: int
     preview_url: str

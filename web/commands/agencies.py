@@ -57,7 +57,8 @@ async def create_agency(
 def _check(code: str, name: str, username: str, administrator_name: str) -> None:
     if not CODE.fullmatch(code):
         raise AgencyError(
-            f"{code!r} is no code: 2 to 40 letters, digits, dots, hyphens or underscores, a letter or digit first"
+            f"{code!r} is no code: 2 to 40 letters, digits, dots, hyphens or underscores, "
+            "a letter or digit first"
         )
     if not USERNAME.fullmatch(username):
         raise AgencyError(
@@ -75,9 +76,7 @@ async def _add_agency(
     try:
         async with connection.begin_nested():
             await connection.execute(
-                insert(agencies).values(
-                    id=agency_id, code=code, name=name, zone=zone, is_demonstration=False
-                )
+                insert(agencies).values(id=agency_id, code=code, name=name, zone=zone, is_demonstration=False)
             )
     except IntegrityError:
         raise AgencyError(f"there is an agency with the code {code} already") from None

@@ -8,6 +8,7 @@ option must be it.
 
 from __future__ import annotations
 
+import cmath
 import math
 import re
 import xml.etree.ElementTree as ET
@@ -45,10 +46,16 @@ def bearing(x: float, y: float) -> int:
 
 def corners_of(element: ET.Element) -> Points:
     numbers = [float(text) for text in re.split("[ ,]", element.get("points", "")) if text]
-    moved = re.fullmatch(r"translate\(([\d.]+) ([\d.]+)\)", element.get("transform", "translate(0 0)"))
+    moved = re.fullmatch(
+        r"translate\(([\d.]+) ([\d.]+)\)(?: rotate\((\d+)\))?", element.get("transform", "translate(0 0)")
+    )
     assert moved is not None
-    x, y = float(moved[1]), float(moved[2])
-    return [(x + dx, y + dy) for dx, dy in zip(numbers[::2], numbers[1::2], strict=True)]
+    turn = cmath.rect(1, math.radians(float(moved[3] or 0)))
+    placed = [
+        complex(float(moved[1]), float(moved[2])) + turn * complex(x, y)
+        for x, y in zip(numbers[::2], numbers[1::2], strict=True)
+    ]
+    return [(corner.real, corner.imag) for corner in placed]
 
 
 def middle(points: Points) -> tuple[float, float]:

@@ -39,8 +39,8 @@ _HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
         b"camera=(), microphone=(), geolocation=(), payment=(), usb=(), display-capture=()",
     ),
 )
-# What htmx asks for becomes part of a page that has its policy; as a document of its own nothing in it may run.
-# Every answer of a sitting carries these bytes over a district's line, so they are few.
+# What htmx asks for becomes part of a page that has its policy; as a document of its own nothing in it may
+# run. Every answer of a sitting carries these bytes over a district's line, so they are few.
 _FRAGMENT_HEADERS: Final[tuple[tuple[bytes, bytes], ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),

@@ -42,13 +42,12 @@ async def open_session(
     storage: Storage, packages: PackageStore, actor: Actor, exam_session_id: str, at_ms: int
 ) -> None:
     """Open the room: candidates may sign in. Every roster entry gets its sitting and its seed, once."""
-    async with storage.reading() as connection:
-        session = await _session(connection, exam_session_id)
-    if session.status == "closed":
-        raise Refused(Refusal.SESSION_CLOSED)
-    installed = await packages.get(session.package_id)
-    compiled = installed.compiled
     async with storage.transaction() as connection:
+        # held first: who is put on the roster or given more time meanwhile waits, and is not overlooked
+        session = await _session(connection, exam_session_id, for_update=True)
+        if session.status == "closed":
+            raise Refused(Refusal.SESSION_CLOSED)
+        compiled = (await packages.get_in(connection, session.package_id)).compiled
         without = await connection.execute(
             select(roster_entries.c.id, roster_entries.c.accommodation_s)
             .outerjoin(sittings, sittings.c.roster_entry_id == roster_entries.c.id)
@@ -120,17 +119,16 @@ class SessionRow:
     status: str
 
 
-async def _session(connection: AsyncConnection, exam_session_id: str) -> SessionRow:
-    row = (
-        await connection.execute(
-            select(
-                exam_sessions.c.id,
-                exam_sessions.c.agency_id,
-                exam_sessions.c.package_id,
-                exam_sessions.c.status,
-            ).where(exam_sessions.c.id == exam_session_id)
-        )
-    ).first()
+async def _session(
+    connection: AsyncConnection, exam_session_id: str, *, for_update: bool = False
+) -> SessionRow:
+    query = select(
+        exam_sessions.c.id,
+        exam_sessions.c.agency_id,
+        exam_sessions.c.package_id,
+        exam_sessions.c.status,
+    ).where(exam_sessions.c.id == exam_session_id)
+    row = (await connection.execute(query.with_for_update() if for_update else query)).first()
     if row is None:
         raise Refused(Refusal.NOT_FOUND)
     return SessionRow(row.id, row.agency_id, row.package_id, row.status)

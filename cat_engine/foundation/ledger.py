@@ -18,6 +18,8 @@ from cat_engine.foundation.actors import Actor
 from cat_engine.foundation.tables import ledger_entries
 
 GENESIS = "0" * 64
+PAGE = 1000
+HASHED_COLUMNS = ("sequence", "at_ms", "agency_id", "actor", "action", "subject", "detail")
 LEDGER_LOCK = 0x6C656467  # PostgreSQL advisory lock: one writer of the chain at a time
 
 
@@ -63,17 +65,29 @@ async def append(
 
 
 async def first_break(connection: AsyncConnection) -> int | None:
-    """The sequence number of the first entry that does not fit the chain, or None when all do."""
+    """The sequence number of the first entry that does not fit the chain, or None when all do.
+
+    Read in pages, so that a long ledger needs little memory and no transaction around the reading.
+    """
     previous_hash, expected = GENESIS, 1
-    columns = ("sequence", "at_ms", "agency_id", "actor", "action", "subject", "detail")
-    rows = await connection.stream(select(ledger_entries).order_by(ledger_entries.c.sequence))
-    async for row in rows.mappings():
-        entry = {name: row[name] for name in columns}
-        fits = row["sequence"] == expected and row["previous_hash"] == previous_hash
-        if not fits or row["hash"] != entry_hash(previous_hash, entry):
-            return expected
-        previous_hash, expected = row["hash"], expected + 1
-    return None
+    while True:
+        rows = (
+            await connection.execute(
+                select(ledger_entries)
+                .where(ledger_entries.c.sequence >= expected)
+                .order_by(ledger_entries.c.sequence)
+                .limit(PAGE)
+            )
+        ).mappings()
+        page = rows.all()
+        for row in page:
+            entry = {name: row[name] for name in HASHED_COLUMNS}
+            fits = row["sequence"] == expected and row["previous_hash"] == previous_hash
+            if not fits or row["hash"] != entry_hash(previous_hash, entry):
+                return expected
+            previous_hash, expected = row["hash"], expected + 1
+        if len(page) < PAGE:
+            return None
 
 
 async def head(connection: AsyncConnection) -> tuple[int, str]:

@@ -199,10 +199,13 @@ SPOTS: dict[int, tuple[tuple[int, int], ...]] = {
 }
 ARROW = ((0, -34), (25, -5), (10, -5), (10, 32), (-10, 32), (-10, -5), (-25, -5))
 ARROW_SCALES = (0.48, 0.76, 1.05)
+# seven dots, each a line of no length with round ends, an eighth of a circle of radius 31 apart, and a gap
+DOTS = "0 24.347 " * 6 + "0 48.695"
+RING = f'fill="none" stroke-width="4.8" stroke-opacity="0.6" stroke-linecap="round" stroke-dasharray="{DOTS}"'
 
 
 def _points(corners: list[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    return " ".join(f"{round(x, 1):g},{round(y, 1):g}" for x, y in corners)
 
 
 def _outline(shape: int, r: float) -> list[tuple[float, float]]:
@@ -218,8 +221,8 @@ def _figure(shape: int, shade: int, x: float, y: float, r: float) -> str:
     """Equal shapes have equal corners and are moved to their places, so that they compress to one."""
     if shape == 0:
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{0.95 * r:.1f}" {SHADES[shade]}/>'
-    corners = _points(_outline(shape, r))
-    return f'<polygon points="{corners}" {SHADES[shade]} transform="translate({x:.1f} {y:.1f})"/>'
+    corners, moved = _points(_outline(shape, r)), f"translate({round(x, 1):g} {round(y, 1):g})"
+    return f'<polygon points="{corners}" {SHADES[shade]} transform="{moved}"/>'
 
 
 def _on_circle(place: int, radius: float) -> tuple[float, float]:
@@ -239,11 +242,8 @@ def _drawn(scene: str, cell: Cell) -> str:
         corners = _points([(x * scale, y * scale) for x, y in ARROW])
         turned = f"translate({CELL // 2} {CELL // 2}) rotate({45 * cell['turn']})"
         return f'<polygon points="{corners}" {SHADES[cell["shade"]]} transform="{turned}"/>'
-    dots = "".join(
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="currentColor" fill-opacity="0.6" stroke="none"/>'
-        for x, y in (_on_circle(place, 31) for place in range(8) if place != cell["place"])
-    )
-    return dots + _figure(cell["shape"], cell["shade"], *_on_circle(cell["place"], 31), 13)
+    ring = f'<circle cx="48" cy="48" r="31" {RING} transform="rotate({45 * cell["place"] - 45} 48 48)"/>'
+    return ring + _figure(cell["shape"], cell["shade"], *_on_circle(cell["place"], 31), 13)
 
 
 def _box(x: int, y: int, extra: str = "") -> str:
@@ -253,18 +253,16 @@ def _box(x: int, y: int, extra: str = "") -> str:
     )
 
 
-def _svg(identity: str, side: int, shown: int, title: str, text: str, inside: str) -> str:
+def _svg(side: int, shown: int, said: str, inside: str) -> str:
     """`shown` is the size in CSS pixels: a matrix fits a screen 320 wide, six options fit two or three to a
     row."""
     return (
-        f'<svg viewBox="0 0 {side} {side}" width="{shown}" height="{shown}" role="img" '
-        f'aria-labelledby="{identity}-t {identity}-d" fill="none" stroke="currentColor" stroke-width="2.5" '
-        f'stroke-linejoin="round"><title id="{identity}-t">{title}</title>'
-        f'<desc id="{identity}-d">{text}</desc>{inside}</svg>'
+        f'<svg viewBox="0 0 {side} {side}" width="{shown}" height="{shown}" role="img" aria-label="{said}" '
+        f'fill="none" stroke="currentColor" stroke-width="2.5" stroke-linejoin="round">{inside}</svg>'
     )
 
 
-def _matrix_svg(matrix: Matrix, identity: str, language: str) -> str:
+def _matrix_svg(matrix: Matrix, language: str) -> str:
     parts = []
     for row, column in product(range(3), repeat=2):
         x, y = GAP + column * (CELL + GAP), GAP + row * (CELL + GAP)
@@ -276,14 +274,13 @@ def _matrix_svg(matrix: Matrix, identity: str, language: str) -> str:
             parts.append(_box(x, y))
             figures = _drawn(matrix.scene, matrix.cell(row, column))
             parts.append(f'<g transform="translate({x} {y})">{figures}</g>')
-    words = WORDS[language]
-    return _svg(identity, SIDE, 288, words["matrix"], _matrix_text(matrix, language), "".join(parts))
+    said = f"{WORDS[language]['matrix']}. {_matrix_text(matrix, language)}"
+    return _svg(SIDE, 288, said, "".join(parts))
 
 
 WORDS = {
     "id": {
         "matrix": "Matriks gambar tiga kali tiga",
-        "option": "Gambar pilihan",
         "row": "Baris {n}: {cells}.",
         "missing": "sel yang ditanyakan",
         "question": "<p>Perhatikan pola gambar pada setiap baris dan kolom.</p>"
@@ -291,7 +288,6 @@ WORDS = {
     },
     "en": {
         "matrix": "Three by three matrix of figures",
-        "option": "Option figure",
         "row": "Row {n}: {cells}.",
         "missing": "the cell asked for",
         "question": "<p>Look at the pattern of figures along each row and column.</p>"
@@ -361,20 +357,14 @@ def _parameters(matrix: Matrix, index: int) -> Parameters:
     return slope(a), difficulty(b), features
 
 
-def _body(matrix: Matrix, cells: tuple[Cell, ...], code: str, language: str) -> ItemBody:
-    root = f"{code.lower()}-{language}"
-    words = WORDS[language]
-
+def _body(matrix: Matrix, cells: tuple[Cell, ...], language: str) -> ItemBody:
     def text(cell: Cell) -> str:
         return _cell_text(matrix.scene, cell, language)
 
     return ItemBody(
-        stimulus=_matrix_svg(matrix, f"{root}-m", language),
-        stem=words["question"],
-        options=tuple(
-            _svg(f"{root}-o{n}", CELL, CELL, words["option"], text(cell), _drawn(matrix.scene, cell))
-            for n, cell in enumerate(cells, 1)
-        ),
+        stimulus=_matrix_svg(matrix, language),
+        stem=WORDS[language]["question"],
+        options=tuple(_svg(CELL, CELL, text(cell), _drawn(matrix.scene, cell)) for cell in cells),
     )
 
 
@@ -389,7 +379,7 @@ def _item(matrix: Matrix, index: int) -> DraftItem:
         FAMILY,
         ("potensi.intelektual.figural", f"Menemukan aturan perubahan {names} pada matriks gambar"),
         _parameters(matrix, index),
-        {language: _body(matrix, cells, code, language) for language in LANGUAGES},
+        {language: _body(matrix, cells, language) for language in LANGUAGES},
         tuple(_note(matrix, cell) for cell in cells),
         expected_time_s=25 + 20 * len(matrix.kinds),
     )

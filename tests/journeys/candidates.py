@@ -174,6 +174,7 @@ class KeyboardCandidate(Candidate):
         while not self.is_fixed_form:
             presentation = self.presentation
             self.window.inspect(f"item {presentation}")
+            self._shoot_item()
             if presentation == 1:
                 self._answer_in_two_steps()
             else:
@@ -181,6 +182,11 @@ class KeyboardCandidate(Candidate):
                 breaks.get(presentation, self._answer_plainly)(line)
             self._wait_after(presentation)
             self.measure()
+
+    def _shoot_item(self) -> None:
+        """The newest item of words and the newest item of figures."""
+        is_figural = self.page.locator("#answer-form .options svg[role=img]").count() > 0
+        self.window.shoot("figural-item" if is_figural else "item")
 
     def _choose(self) -> None:
         presentation = self.presentation
@@ -250,7 +256,7 @@ class KeyboardCandidate(Candidate):
         assert f'"{presentation}"' in kept[0], kept
 
     def _wait_after(self, presentation: int) -> None:
-        """Until another item is on the page, with the focus at its beginning, and nothing is kept any more."""
+        """Until another item is on the page, the focus at its beginning, and nothing is kept any more."""
         field = self.page.locator("#answer-form [name=presentation]")
         expect(field).not_to_have_value(str(presentation), timeout=PATIENCE_MS)
         expect(self.page.locator("#unsent-notice")).to_be_hidden()

@@ -64,8 +64,6 @@ class Proctor:
     def act(self, name: str, act: str, *, reason: str = "", minutes: int = 0) -> None:
         """Tick one seat, press one button, name the reason, confirm."""
         self.row(name).locator("input[name=sittings]").check()
-        self.page.wait_for_timeout(3_500)  # the board is fetched again meanwhile: the tick must survive it
-        expect(self.row(name).locator("input[name=sittings]")).to_be_checked()
         self.page.click(f".act-bar button[name=act][value={act}]")
         expect(self.page.locator(".people").first).to_contain_text(name)
         self.window.inspect(f"{act}, asked once more")
@@ -74,6 +72,14 @@ class Proctor:
         if reason:
             self.page.select_option("[name=reason]", reason)
         self._confirm()
+
+    def keeps_a_tick(self, name: str) -> None:
+        """What is ticked stays ticked when the board is fetched again."""
+        tick, state = self.row(name).locator("input[name=sittings]"), self.page.locator("#live")
+        tick.check()
+        before = state.inner_text()
+        expect(state).not_to_have_text(before, timeout=PATIENCE_MS)
+        expect(tick).to_be_checked()
 
     def looks_at(self, name: str, extension: str) -> None:
         """One candidate's page names the minutes that were added, and says nothing of answers."""
@@ -144,7 +150,7 @@ class Member:
             missing -= set(codes)
             self.window.inspect("ranked list")
         assert missing == set(), f"not in any ranked list: {missing}"
-        self.window.shoot("ranked-list")
+        self.window.shoot("ranked-list", ".ranking")
 
 
 class TalentManager:
@@ -173,7 +179,7 @@ class TalentManager:
         """Click through the nine boxes until everybody is found."""
         self.page.click(".navigation a[href='/talent']")
         self.window.inspect("nine boxes")
-        self.window.shoot("nine-boxes")
+        self.window.shoot("nine-boxes", ".talent-picture")
         addresses = [box.get_attribute("href") or "" for box in self.page.locator("a.box").all()]
         assert len(addresses) == 9
         found: dict[str, int] = {}
@@ -218,3 +224,19 @@ class Auditor:
             self.page.click(selector)
         started.value.save_as(path)
         return path
+
+
+class Psychometrician:
+    """Reads the bank; every item that is opened with its key leaves a trace."""
+
+    def __init__(self, window: Window) -> None:
+        self.window, self.page = window, window.page
+
+    def reads_an_item(self) -> None:
+        self.page.click(".navigation a[href='/bank']")
+        self.window.inspect("item bank")
+        self.page.goto("/bank?family=figural_matrix&level=4")
+        self.page.locator("main table a[href^='/bank/items/']").first.click()
+        self.window.heading("CONTOH-MF-")
+        self.window.inspect("item of the bank")
+        self.window.shoot("bank-item", "main .crumb")

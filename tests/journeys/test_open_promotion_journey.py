@@ -17,7 +17,7 @@ from tests.journeys import replaying
 from tests.journeys.candidates import Candidate, KeyboardCandidate, PlainCandidate
 from tests.journeys.installation import Installation
 from tests.journeys.line import Line
-from tests.journeys.staff import Auditor, Chair, Member, Proctor, TalentManager, sign_in
+from tests.journeys.staff import Auditor, Chair, Member, Proctor, Psychometrician, TalentManager, sign_in
 from tests.journeys.window import Window
 from tests.services.chromium import ARGUMENTS
 from web.demonstration.design import demonstration_design
@@ -114,6 +114,7 @@ def sit(stage: Stage, keyboard: KeyboardCandidate, plain: PlainCandidate) -> Non
     with room.expecting_a_cut():  # the proctor's board hangs on the same line
         keyboard.answer_adaptive(stage.line)
     plain.answer_adaptive(3)
+    proctor.keeps_a_tick(names[0])
     proctor.act(names[1], "pause", reason="technical.machine")
     plain.finds_the_sitting_paused()
     proctor.sees(names[1], "paused")
@@ -168,6 +169,7 @@ def release(stage: Stage, keyboard: KeyboardCandidate, plain: PlainCandidate) ->
     keyboard.reads_in_english()
     verify(stage, keyboard.page.locator(".verification a").first.get_attribute("href") or "", numbers[0])
     keyboard.sees_who_read()
+    Psychometrician(stage.staff("psikometri")).reads_an_item()
 
 
 def verify(stage: Stage, address: str, report_number: str) -> None:

@@ -118,10 +118,13 @@ class Window:
         self.inspected.append(name)
         log.info("%s: %s", self.who, name)
 
-    def shoot(self, name: str) -> None:
-        """A picture for the album, where one is kept."""
+    def shoot(self, name: str, beginning: str = "body") -> None:
+        """A picture for the album, where one is kept, from the top of `beginning` on."""
         if self._album is not None:
             self.page.evaluate("document.activeElement.blur()")
+            self.page.locator(beginning).first.evaluate(
+                "(one) => scrollTo(0, one.getBoundingClientRect().top + scrollY - 24)"
+            )
             self.page.screenshot(path=self._album / f"{name}.png", scale="css")
 
     def heading(self, text: str) -> None:

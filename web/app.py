@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
+from cat_engine.delivery import outages
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
 from cat_engine.delivery.presence import Presence
@@ -105,6 +106,8 @@ def make_services(settings: Settings, storage: Storage, clock: Clock) -> Service
     """Everything that outlives a request."""
     assets = build_assets()
     packages, journal = PackageStore(storage), Journal(storage)
+    sittings = Sittings(storage, packages, journal, clock)
+    sittings.give_back = lambda: outages.give_back(storage, sittings, clock.now_ms())
     return Services(
         settings=settings,
         storage=storage,
@@ -115,7 +118,7 @@ def make_services(settings: Settings, storage: Storage, clock: Clock) -> Service
         passwords=Passwords(),
         packages=packages,
         journal=journal,
-        sittings=Sittings(storage, packages, journal, clock),
+        sittings=sittings,
         presence=Presence(settings.redis_url),
     )
 

@@ -28,7 +28,9 @@ async def background(services: Services) -> AsyncIterator[None]:
         asyncio.create_task(_repeat(_beat, services, outages.BEAT_EVERY_MS / 1000), name="beat"),
         asyncio.create_task(_repeat(_sweep, services, SWEEP_EVERY_S), name="sweep"),
     ]
-    tasks.append(asyncio.create_task(make_dispatcher(services).run_forever(asyncio.Event()), name="outbox"))
+    if services.settings.dispatch:
+        outbox = make_dispatcher(services).run_forever(asyncio.Event())
+        tasks.append(asyncio.create_task(outbox, name="outbox"))
     try:
         yield
     finally:

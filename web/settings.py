@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_directory: Path = Path("var")
     public_url: str = "http://127.0.0.1:8000"
     posting_origins: frozenset[str] = frozenset()  # where scores may be sent: "https://simpeg.example.go.id"
+    dispatch: bool = True  # whether the server itself delivers postings; not beside `cat-engine worker`
     posting_private: bool = False  # whether such a place may be in the same machine room
     trusted_proxy: bool = False  # whether X-Forwarded-For was written by our own proxy
 
@@ -89,6 +90,7 @@ def settings_from_environment(environment: Mapping[str, str]) -> Settings:
         data_directory=Path(_value(environment, "DATA_DIRECTORY") or "var"),
         public_url=(_value(environment, "PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         posting_origins=frozenset((_value(environment, "POSTING_ORIGINS") or "").split()),
+        dispatch=_flag("DISPATCH", _value(environment, "DISPATCH") or "1"),
         posting_private=_flag("POSTING_PRIVATE", _value(environment, "POSTING_PRIVATE") or ""),
         trusted_proxy=_flag("TRUSTED_PROXY", _value(environment, "TRUSTED_PROXY") or ""),
     )

@@ -224,14 +224,26 @@ def _linear_presentation(compiled: CompiledPackage, state: SittingState, positio
     return presentation
 
 
-def finish_section(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress:
-    """The candidate hands a fixed form in; unanswered items earn nothing."""
+def finish_section(
+    compiled: CompiledPackage,
+    state: SittingState,
+    *,
+    section_id: str | None = None,
+    now_ms: int,
+    actor: str,
+) -> Progress:
+    """The candidate hands a fixed form in; unanswered items earn nothing.
+
+    `section_id` says which form is meant: a second press must not hand in the next one.
+    """
     step = _Step(state, now_ms=now_ms, actor=actor)
     _refuse_if_late(compiled, step)
     if state.status is not Status.IN_PROGRESS:
         raise Refused(Refusal.SITTING_STATE, status=state.status.value, act="finish")
     part = compiled.sections[state.section_index]
     if not part.is_linear:
+        raise Refused(Refusal.SECTION_NOT_LINEAR)
+    if section_id not in {None, part.section.section_id}:
         raise Refused(Refusal.SECTION_NOT_LINEAR)
     step.add(e.SectionEnded(section_id=part.section.section_id, reason=FINISHED_BY_CANDIDATE))
     _go_on(compiled, step)

@@ -55,9 +55,12 @@ def _section_score(
         points = sum(p.points for p in presentations if p.response is not None)
         points_maximum = sum(item.points_maximum for item in part.pool.items)
         scale_score = _clamp(scale, scale.slope * points + scale.intercept)
-    else:
+    elif answered:
         estimate = part.final(part.pool, answered, categories)
         scale_score, scale_error = to_scale(scale, estimate)
+    else:
+        # the prior's mean would be a gift to whoever does not get here: nothing measured is the lowest score
+        scale_score = scale.minimum
     return SectionScore(
         section_id=section.section_id,
         mode=section.mode,
@@ -68,7 +71,7 @@ def _section_score(
         points_maximum=points_maximum,
         scale_score=str(scale_score),
         scale_error="" if scale_error is None else str(scale_error),
-        level=level(scale, scale_score),
+        level=level(scale, scale_score) if answered else 0,
         passed=None if scale.cut_score is None else scale_score >= scale.cut_score,
         items=len(answered),
         stop_reason=reason,

@@ -6,6 +6,8 @@ ran gets that time as incident minutes, named as what it was. The beat is moved 
 transaction, so of several processes that notice together one gives it.
 """
 
+import logging
+
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,7 +15,7 @@ from cat_engine.core import engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import Progress
-from cat_engine.core.state import SittingState
+from cat_engine.core.state import CorruptLogError, SittingState
 from cat_engine.core.transitions import Status
 from cat_engine.delivery.sittings import SittingRef, Sittings, in_status
 from cat_engine.delivery.tables import service_beats
@@ -21,6 +23,8 @@ from cat_engine.foundation import ledger
 from cat_engine.foundation.actors import system_actor
 from cat_engine.foundation.refusals import Refusal, Refused
 from cat_engine.foundation.storage import Storage
+
+log = logging.getLogger("cat_engine.outages")
 
 BEAT = "server"
 BEAT_EVERY_MS = 1000
@@ -85,9 +89,14 @@ async def _credit(connection: AsyncConnection, sittings: Sittings, ref: SittingR
         return engine.act(state, added, now_ms=now_ms, actor=label)
 
     try:
-        await sittings.apply_in(connection, ref, decide)
+        async with connection.begin_nested():
+            await sittings.apply_in(connection, ref, decide)
     except Refused as refused:
         if refused.code is not Refusal.SITTING_STATE:
-            raise
+            log.exception("sitting %s cannot be given its time", ref.sitting_id)
+        return False
+    except CorruptLogError:
+        # one damaged sitting must not keep all others from their time, nor the server from starting
+        log.exception("sitting %s cannot be given its time", ref.sitting_id)
         return False
     return True

@@ -5,8 +5,9 @@ with its authorisation, says whether that memory is still true. A lost race is n
 read again and the question asked again.
 """
 
+import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -17,7 +18,7 @@ from cat_engine.core import chain, engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import FormChange, Progress, ScoredResponse
-from cat_engine.core.state import SittingState, fold
+from cat_engine.core.state import CorruptLogError, SittingState, fold
 from cat_engine.core.transitions import Status
 from cat_engine.delivery.journal import Journal, LogRow, insert_rows
 from cat_engine.delivery.packages import InstalledPackage, PackageStore
@@ -27,6 +28,8 @@ from cat_engine.foundation.clock import Clock
 from cat_engine.foundation.refusals import Refusal, Refused
 from cat_engine.foundation.storage import Storage
 from cat_engine.interactions.registry import interaction
+
+log = logging.getLogger("cat_engine.sittings")
 
 CACHE_LIMIT = 20_000
 RACE_LIMIT = 8
@@ -70,6 +73,8 @@ class Sittings:
         self._journal = journal
         self._clock = clock
         self._cache: OrderedDict[str, LiveSitting] = OrderedDict()
+        # gives an outage's time back; asked before anybody is ended: the outage may be why they are late
+        self.give_back: Callable[[], Awaitable[int]] | None = None
 
     async def load(self, ref: SittingRef) -> LiveSitting:
         """The sitting at its newest revision; from memory when that is current."""
@@ -190,9 +195,16 @@ class Sittings:
             raise Refused(Refusal.TIME_IS_UP)
 
     async def expire(self, live: LiveSitting) -> LiveSitting | None:
-        """End and score a sitting whose time is up; None when it is not."""
+        """End and score a sitting whose time is up; None when it is not.
+
+        Whoever is late because no server was there gets that time first, and is then not late.
+        """
         if not engine.is_late(live.installed.compiled, live.state, self._clock.now_ms()):
             return None
+        if self.give_back is not None and await self.give_back():
+            live = await self._read(live.ref)
+            if not engine.is_late(live.installed.compiled, live.state, self._clock.now_ms()):
+                return None
         actor = system_actor("clock", live.ref.agency_id)
 
         def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
@@ -225,8 +237,14 @@ class Sittings:
         since_ms = self._clock.now_ms() - SWEEP_BACK_MS
         async with self._storage.reading() as connection:
             refs = await in_status(connection, Status.IN_PROGRESS, since_ms=since_ms)
-        ended = [await self.expire(await self.load(ref)) for ref in refs]
-        return sum(live is not None for live in ended)
+        ended = 0
+        for ref in refs:
+            try:
+                ended += await self.expire(await self.load(ref)) is not None
+            except (CorruptLogError, Refused):
+                # one damaged sitting or package must not keep all others from their end
+                log.exception("sitting %s cannot be swept", ref.sitting_id)
+        return ended
 
 
 class _NothingToSave(Exception):

@@ -19,6 +19,7 @@ from cat_engine.foundation.tables import ledger_entries
 
 GENESIS = "0" * 64
 PAGE = 1000
+LOWEST = -(2**63)  # the first page begins before the first entry: nothing stands there unseen
 HASHED_COLUMNS = ("sequence", "at_ms", "agency_id", "actor", "action", "subject", "detail")
 LEDGER_LOCK = 0x6C656467  # PostgreSQL advisory lock: one writer of the chain at a time
 
@@ -74,7 +75,7 @@ async def first_break(connection: AsyncConnection) -> int | None:
         rows = (
             await connection.execute(
                 select(ledger_entries)
-                .where(ledger_entries.c.sequence >= expected)
+                .where(ledger_entries.c.sequence >= (expected if expected > 1 else LOWEST))
                 .order_by(ledger_entries.c.sequence)
                 .limit(PAGE)
             )

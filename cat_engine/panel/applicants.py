@@ -51,6 +51,7 @@ class ShownScore(msgspec.Struct, frozen=True):
     scale_error: Decimal | None
     level: int
     passed: bool | None
+    items: int = 1
 
 
 class Composite(msgspec.Struct, frozen=True):
@@ -85,24 +86,39 @@ async def applicants(
 
 
 def composite(scores: tuple[ShownScore, ...], weights: Mapping[str, int]) -> Composite | None:
-    """X = sum(w x) / sum(w), SE = sqrt(sum(w^2 SE^2)) / sum(w), rounded half to even at two decimals.
+    """X = sum(w x) / sum(w) over aspects, SE = sqrt(sum(w^2 SE^2)) / sum(w); half to even, two decimals.
 
-    `weights` by aspect; without any, every section counts alike. Sections are measured apart, so their errors
-    are independent. They must share one reporting scale, which is the policy maker's to see to. None when an
-    aspect that counts is missing.
+    x is the aspect's mean over its n sections and SE = sqrt(sum SE_i^2) / n: however many sections measure
+    an aspect, it has the weight that the policy gives it. Without weights every aspect counts alike. Sections
+    are measured apart, so their errors are independent. They must share one reporting scale, which is the
+    policy maker's to see to. None when an aspect that counts is missing or a section of it was never
+    answered: a score that was not measured ranks nobody.
     """
-    if any(weight and aspect not in {score.aspect for score in scores} for aspect, weight in weights.items()):
+    by_aspect: dict[str, list[ShownScore]] = {}
+    for score in scores:
+        by_aspect.setdefault(score.aspect, []).append(score)
+    asked = weights or dict.fromkeys(by_aspect, 1)
+    counting = {aspect: weight for aspect, weight in asked.items() if weight}
+    if not counting or not counting.keys() <= by_aspect.keys():
         return None
-    counting = [(weights.get(score.aspect, 0) if weights else 1, score) for score in scores]
-    total = sum(weight for weight, _ in counting)
-    if total == 0:
+    parts = [(weight, by_aspect[aspect]) for aspect, weight in counting.items()]
+    if any(score.items == 0 for _, found in parts for score in found):
         return None
-    mean = sum((weight * score.scale_score for weight, score in counting), Decimal(0)) / total
-    variance = sum(((weight * (score.scale_error or 0)) ** 2 for weight, score in counting), Decimal(0))
+    total = sum(counting.values())
+    means = aspect_means(scores)
+    mean = sum((weight * means[aspect] for aspect, weight in counting.items()), Decimal(0)) / total
+    variance = sum(
+        (
+            (weight * (score.scale_error or Decimal(0)) / len(found)) ** 2
+            for weight, found in parts
+            for score in found
+        ),
+        Decimal(0),
+    )
     return Composite(
         scale_score=mean.quantize(HUNDREDTH, ROUND_HALF_EVEN),
         scale_error=(Decimal(variance).sqrt(Context(prec=28)) / total).quantize(HUNDREDTH, ROUND_HALF_EVEN),
-        is_error_partial=any(weight and score.scale_error is None for weight, score in counting),
+        is_error_partial=any(score.scale_error is None for _, found in parts for score in found),
     )
 
 
@@ -161,6 +177,7 @@ def _applicant(blind_code: str, sitting_id: str | None, status: str | None, even
             scale_error=Decimal(section.scale_error) if section.scale_error else None,
             level=section.level,
             passed=section.passed,
+            items=section.items,
         )
         for section in found[-1].sections
     )

@@ -184,20 +184,23 @@ async def open_names(storage: Storage, actor: Actor, post_id: str, at_ms: int) -
         policy = read_policy((await _open(connection, actor, selection_id))[0])
         if policy.names_open == "never":
             raise Refused(Refusal.NOT_ALLOWED, permission="names_open")
-        states = {applicant.state for applicant in await applicants(connection, selection_id)}
+        found = await applicants(connection, selection_id)
+        states = {applicant.state for applicant in found}
+        # who has not been measured yet is still to be judged blind
+        released = [applicant.blind_code for applicant in found if applicant.state == "released"]
         if states & {"in_progress", "scored"} or "released" not in states:
             raise Refused(Refusal.RESULT_NOT_RELEASED)
         rows = await connection.execute(
             select(applications.c.blind_code, people.c.name)
             .join(people, people.c.id == applications.c.person_id)
-            .where(applications.c.post_id == post_id)
+            .where(applications.c.post_id == post_id, applications.c.blind_code.in_(released))
             .order_by(applications.c.blind_code)
         )
-        found = {row.blind_code: row.name for row in rows}
+        names = {row.blind_code: row.name for row in rows}
         await ledger.append(
             connection, actor, action="selection.names_opened", subject=f"post:{post_id}", at_ms=at_ms
         )
-    return found
+    return names
 
 
 def read_policy(text: str) -> SelectionPolicy:

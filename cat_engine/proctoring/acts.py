@@ -27,6 +27,7 @@ class Order:
     act: str
     reason: str = ""
     amount_ms: int = 0
+    asked_at_ms: int | None = None  # when the confirmation was shown: one confirmation gives its time once
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ def _pause(state: SittingState, order: Order, now_ms: int, actor: str) -> Progre
 def _extend(state: SittingState, order: Order, now_ms: int, actor: str) -> Progress:
     if not 0 < order.amount_ms <= EXTENSION_LIMIT_MS:
         raise Refused(Refusal.TIME_AMOUNT_INVALID)
+    if order.asked_at_ms is not None and any(
+        (line.actor, line.amount_ms, line.reason) == (actor, order.amount_ms, order.reason)
+        and line.at_ms >= order.asked_at_ms
+        for line in state.time.lines
+    ):
+        raise Refused(Refusal.CONFLICT)
     added = e.TimeAdded(kind="incident", amount_ms=order.amount_ms, reason=checked(order.reason))
     return engine.act(state, added, now_ms=now_ms, actor=actor)
 

@@ -48,6 +48,8 @@ class ScoreToPost(Protocol):
     def level(self) -> int | None: ...
     @property
     def passed(self) -> bool | None: ...
+    @property
+    def items(self) -> int: ...
 
 
 class ReportToPost(Protocol):
@@ -156,7 +158,7 @@ def _message(report: ReportToPost, idempotency_key: str) -> ScoreReportMessage:
                 passed=score.passed,
             )
             for score in report.sections
-            if score.scale_score is not None  # a section nobody answered has nothing to hand over
+            if score.scale_score is not None and score.items  # what was never answered was not measured
         ),
         measured_at_ms=report.measured_at_ms,
         released_at_ms=report.released_at_ms,

@@ -65,7 +65,8 @@ class Proctor:
         """Tick one seat, press one button, name the reason, confirm."""
         self.row(name).locator("input[name=sittings]").check()
         self.page.click(f".act-bar button[name=act][value={act}]")
-        expect(self.page.locator(".people").first).to_contain_text(name)
+        expect(self.page.locator(".people li")).to_have_count(1)
+        expect(self.page.locator(".people li")).to_contain_text(name)
         self.window.inspect(f"{act}, asked once more")
         if minutes:
             self.page.fill("[name=minutes]", str(minutes))
@@ -80,6 +81,7 @@ class Proctor:
         before = state.inner_text()
         expect(state).not_to_have_text(before, timeout=PATIENCE_MS)
         expect(tick).to_be_checked()
+        tick.uncheck()
 
     def looks_at(self, name: str, extension: str) -> None:
         """One candidate's page names the minutes that were added, and says nothing of answers."""

@@ -102,7 +102,7 @@ class Window:
         """Axe in light and in dark, and no sideways scrolling on a narrow screen."""
         page = self.page
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type] # one of the two literals
+            page.emulate_media(color_scheme=scheme)
             if not page.evaluate("typeof axe === 'object'"):
                 page.evaluate(AXE)
                 if not self.javascript:

@@ -18,6 +18,7 @@ from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import Progress
 from cat_engine.core.state import SittingState
+from cat_engine.delivery import outages
 from cat_engine.delivery.sittings import Decide, SittingRef, find, read_log
 from cat_engine.delivery.tables import sittings
 from cat_engine.foundation.actors import Actor, Role
@@ -107,6 +108,7 @@ async def finish(server: Served, agency: Agency, sitting_id: str) -> None:
     """To the score: the time runs out."""
     await begin(server, agency, sitting_id, answers=3)
     server.clock.at_ms += 3 * 3600 * 1000
+    await outages.beat(server.storage, server.clock.at_ms)  # the servers were there all the time
     sittings_of = services(server).sittings
     await sittings_of.expire(await sittings_of.load(await ref_of(server, sitting_id)))
     live = await sittings_of.load(

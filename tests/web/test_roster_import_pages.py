@@ -145,6 +145,11 @@ async def test_slips_are_shown_once_and_open_the_door(
     async with server.client() as candidate:
         assert (await sign_in_candidate(candidate, "SATU-101", pins[0])).status_code == 303
 
+        refused = await client.post(f"{roster}/slips", data={"csrf_token": token})
+        assert refused.status_code == 409, "an open room is not signed out"
+        assert (await candidate.get("/sitting")).headers["location"] != "/candidate/sign-in"
+        async with server.storage.transaction() as connection:
+            await connection.execute(update(exam_sessions).values(status="scheduled"))
         entries = await client.post(f"{roster}/slips", data={"csrf_token": token})
         newer = re.findall(r'slip__pin">([0-9A-Z]{5}-[0-9A-Z]{5})<', entries.text)
         assert len(newer) == 2

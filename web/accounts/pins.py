@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cat_engine.core.transitions import FINISHED
+from cat_engine.core.transitions import Status
 from cat_engine.delivery.tables import exam_sessions, roster_entries, sitting_log, sittings
 from cat_engine.foundation.refusals import Refusal
 from web.accounts.throttle import PIN_DELAY_CAP_S, PIN_DELAY_S, charge
 
+NEVER_ENTERED = (None, Status.SCHEDULED, Status.DENIED, Status.CANCELLED)
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 PIN_LENGTH = 10
 # letters that people write for digits (Crockford's rule), and what slips print between groups
@@ -91,7 +92,8 @@ async def forgive_pin_attempts(connection: AsyncConnection, roster_entry_id: str
 async def entry_refusal(connection: AsyncConnection, entry: ChargedEntry) -> Refusal | None:
     """Why the candidate may not enter the exam session now, or None when they may.
 
-    Whoever has finished may come back after the session is closed, to read the own result and the own data.
+    Whoever has checked in may come back after the session is closed: to go on at another machine, or to read
+    the own result and the own data.
     """
     newest_status = (
         select(sitting_log.c.status)
@@ -107,6 +109,6 @@ async def entry_refusal(connection: AsyncConnection, entry: ChargedEntry) -> Ref
             .where(exam_sessions.c.id == entry.exam_session_id)
         )
     ).one()
-    if row.status == "open" or (row.status == "closed" and row.sitting_status in FINISHED):
+    if row.status == "open" or (row.status == "closed" and row.sitting_status not in NEVER_ENTERED):
         return None
     return Refusal.SESSION_NOT_OPEN if row.status == "scheduled" else Refusal.SESSION_CLOSED

@@ -91,8 +91,14 @@ async def end_roster_entry_sessions(connection: AsyncConnection, roster_entry_id
 async def _clear(connection: AsyncConnection, now_ms: int, replaced_token_hash: str | None) -> None:
     await connection.execute(delete(login_sessions).where(login_sessions.c.expires_at_ms <= now_ms))
     if replaced_token_hash is not None:
+        replaced = login_sessions.alias("replaced")
+        entry = select(replaced.c.roster_entry_id).where(replaced.c.token_hash == replaced_token_hash)
+        # and the older ones of a candidate who sat here: they would live again at the machines left before
         await connection.execute(
-            delete(login_sessions).where(login_sessions.c.token_hash == replaced_token_hash)
+            delete(login_sessions).where(
+                (login_sessions.c.token_hash == replaced_token_hash)
+                | (login_sessions.c.roster_entry_id == entry.scalar_subquery())
+            )
         )
 
 

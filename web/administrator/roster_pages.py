@@ -133,6 +133,8 @@ async def roster_slips(request: WebRequest, exam_session_id: FromPath[str]) -> P
     async with services_of(request).storage.transaction() as connection:
         session = await _access(connection, request, exam_session_id)
         form = await read_form(request, SlipsForm)
+        if session.status == "open" and not form.only_missing:
+            raise Refused(Refusal.CONFLICT)  # the room would be signed out while its clocks run
         slips = await _make_slips(request, connection, session, only_missing=form.only_missing)
     return _show_slips(request, session, slips)
 
@@ -183,7 +185,9 @@ async def _make_slips(
         new_pin=new_pin,
         seal_pin=partial(seal_pin, services.settings.secret_key),
     )
-    await end_roster_entry_sessions(connection, [slip.roster_entry_id for slip in slips])
+    if session.status != "open":
+        # in an open room whoever sits there works on; the new PIN counts at the next sign-in
+        await end_roster_entry_sessions(connection, [slip.roster_entry_id for slip in slips])
     return slips
 
 

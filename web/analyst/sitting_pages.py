@@ -20,6 +20,7 @@ from cat_engine.delivery.sittings import newest_entries
 from cat_engine.delivery.tables import exam_sessions, roster_entries, sittings, test_packages
 from cat_engine.foundation import ledger
 from cat_engine.foundation.actors import Actor, Permission
+from cat_engine.foundation.refusals import Refusal, Refused
 from cat_engine.integrity.exports import SittingFile, decode_sitting, export_package, export_sitting
 from cat_engine.integrity.replay import Finding, replay_sitting
 from web.access import StaffSitting, access_staff_sitting, panel_scope, reaches_as_panel_only
@@ -145,12 +146,23 @@ async def _sessions(connection: AsyncConnection, actor: Actor) -> tuple[tuple[st
     return tuple((row.id, row.title) for row in rows)
 
 
+async def _access_finished(connection: AsyncConnection, actor: Actor, sitting_id: str) -> StaffSitting:
+    """A sitting whose log may leave: finished, and for the panel released."""
+    sitting = await access_staff_sitting(connection, actor, sitting_id, Permission.SITTING_EXPORT)
+    newest = newest_entries().subquery()
+    status = await connection.scalar(select(newest.c.status).where(newest.c.sitting_id == sitting.id))
+    is_panel = reaches_as_panel_only(actor, Permission.SITTING_EXPORT)
+    if status not in ({Status.RELEASED} if is_panel else set(SHOWN)):
+        raise Refused(Refusal.NOT_FOUND)
+    return sitting
+
+
 @get(PATH, opt=RULE)
 async def sitting_file(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes]:
     """The log of a sitting with its chain; who took it and when is written down."""
     services, actor = services_of(request), actor_of(request)
     async with services.storage.transaction() as connection:
-        sitting = await access_staff_sitting(connection, actor, sitting_id, Permission.SITTING_EXPORT)
+        sitting = await _access_finished(connection, actor, sitting_id)
         content = await export_sitting(connection, sitting.id)
         await ledger.append(
             connection, actor, action="sitting.export", subject=sitting.id, at_ms=services.clock.now_ms()
@@ -163,7 +175,7 @@ async def sitting_replay(request: WebRequest, sitting_id: FromPath[str]) -> Page
     """Decide every step of the sitting again, beside the event loop, and say whether anything differs."""
     services, actor = services_of(request), actor_of(request)
     async with services.storage.reading() as connection:
-        sitting = await access_staff_sitting(connection, actor, sitting_id, Permission.SITTING_EXPORT)
+        sitting = await _access_finished(connection, actor, sitting_id)
         package_content = await export_package(connection, sitting.package_id)
         content = await export_sitting(connection, sitting.id)
         names = (await connection.execute(_names(sitting))).one()

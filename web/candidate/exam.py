@@ -312,6 +312,7 @@ class FinishForm(msgspec.Struct, frozen=True, kw_only=True):
     """Asked once (0), said (1)."""
 
     confirm: Annotated[str, msgspec.Meta(max_length=4)] = "0"
+    section: Annotated[str, msgspec.Meta(max_length=80)] = ""
 
 
 @post("/sittings/{sitting_id:str}/finish", opt=OWN_SITTING, status_code=200)
@@ -325,7 +326,7 @@ async def finish(request: WebRequest, sitting_id: FromPath[str]) -> Response[byt
     label = access.principal.actor.label
 
     def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
-        return engine.finish_section(compiled, state, now_ms=now_ms, actor=label)
+        return engine.finish_section(compiled, state, section_id=form.section, now_ms=now_ms, actor=label)
 
     try:
         await services_of(request).sittings.apply(ref, decide)

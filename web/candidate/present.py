@@ -141,6 +141,7 @@ def review_view(
         sitting_id=access.sitting_id,
         return_url=base_url(access),
         finish_url=f"{base_url(access)}/finish",
+        section=live.installed.compiled.sections[live.state.section_index].section.section_id,
         palette=_palette(live, 0),
         time=time_view(access, live, now_ms),
         asked=asked,

@@ -219,6 +219,7 @@ class ReviewView(View, frozen=True, kw_only=True):
     sitting_id: str
     return_url: str
     finish_url: str
+    section: str = ""  # which form is handed in: a second press must not hand in the next one
     palette: tuple[PaletteCell, ...]
     time: TimeView | None = None
     asked: bool = False

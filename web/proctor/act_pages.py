@@ -88,6 +88,7 @@ class ActForm(msgspec.Struct, frozen=True, kw_only=True):
     minutes: Annotated[str, msgspec.Meta(max_length=10)] = ""
     state: Annotated[str, msgspec.Meta(max_length=20)] = ""
     confirm: Annotated[str, msgspec.Meta(max_length=4)] = ""
+    asked_at_ms: int | None = None
 
 
 @post(PATH + "/confirm", opt=RULE, status_code=200)
@@ -139,6 +140,7 @@ def _confirm_view(
         is_grave=act in GRAVE,
         reasons=_reason_groups(t),
         minutes=MINUTES_AT_FIRST,
+        asked_at_ms=services_of(request).clock.now_ms(),
     )
 
 
@@ -185,7 +187,7 @@ def _order(form: ActForm) -> Order:
         amount_ms = int(text) * 60_000 if text.isascii() and text.isdigit() else 0
         if not 0 < amount_ms <= EXTENSION_LIMIT_MS:
             raise Refused(Refusal.TIME_AMOUNT_INVALID)
-    return Order(form.act, reason, amount_ms)
+    return Order(form.act, reason, amount_ms, form.asked_at_ms)
 
 
 async def _ask_again(request: WebRequest, session: ExamSession, form: ActForm, refused: Refused) -> Page:

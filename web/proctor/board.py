@@ -4,13 +4,14 @@ One statement reads every seat's newest log entry; the states behind them are ke
 a refresh reads only the logs that have grown since the last one.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sqlalchemy import case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from cat_engine.core.state import SittingState
+from cat_engine.core.state import CorruptLogError, SittingState
 from cat_engine.core.transitions import FINISHED, Status
 from cat_engine.delivery import exam_sessions as delivery
 from cat_engine.delivery.exam_sessions import BoardRow
@@ -24,6 +25,8 @@ from web.proctor.views import Filter, RosterSeat, Seat, SessionHead, SessionLine
 from web.services import Services
 
 BASE_URL: Final = "/proctor"
+log = logging.getLogger("cat_engine.board")
+
 IDLE_FROM_S: Final = 5 * 60
 SILENT_FROM_MS: Final = 45_000  # three signs of life of a candidate's page
 """Working time without an answer after which a seat is pointed out: perhaps help is needed."""
@@ -105,9 +108,18 @@ async def read_seats(
     for row in rows:
         state = None
         if row.status not in FINISHED:
-            state = (await services.sittings.load(ref_of(row, session))).state
+            state = await _state(services, ref_of(row, session))
         found.append(seat_of(session, row, state, t, now_ms, heard_at_ms=heard.get(row.sitting_id)))
     return tuple(sorted(found, key=_urgency))
+
+
+async def _state(services: Services, ref: SittingRef) -> SittingState | None:
+    try:
+        return (await services.sittings.load(ref)).state
+    except CorruptLogError:
+        # the seat is shown by its newest row; a damaged log must not take the whole board away
+        log.exception("sitting %s cannot be read", ref.sitting_id)
+        return None
 
 
 def seat_of(

@@ -143,6 +143,7 @@ class ConfirmView(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[ReasonGroup, ...]
     reason: str = ""
     minutes: str = ""
+    asked_at_ms: int = 0
     reason_error: str = ""
     minutes_error: str = ""
 

@@ -84,8 +84,8 @@ def _query(actor: Actor) -> Select[Any]:
         .order_by(
             exam_sessions.c.starts_at_ms,
             exam_sessions.c.id,
-            roster_entries.c.candidate_number,
-            applications.c.blind_code,
+            applications.c.blind_code,  # any other order would tell who is who to somebody with the roster
+            sittings.c.id,
         )
     )
 
@@ -116,7 +116,7 @@ def _line(rows: Sequence[Row[Any]], log: Sequence[Row[Any]]) -> WaitingLine:
     codes = dict.fromkeys(row.blind_code for row in rows if row.blind_code)
     return WaitingLine(
         sitting_id=rows[0].sitting_id,
-        code=", ".join(codes) or rows[0].candidate_number,
+        code=", ".join(codes) or rows[0].sitting_id[-8:].upper(),
         post=rows[0].post_title,
         scored_at_ms=log[-1].at_ms,
         completeness=scored[-1].completeness,

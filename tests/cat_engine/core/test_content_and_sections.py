@@ -307,9 +307,9 @@ def test_time_that_runs_out_scores_what_was_answered() -> None:
     assert [part.items for part in ended.state.score.sections] == [3, 0, 0]
     assert [part.stop_reason for part in ended.state.score.sections] == ["not_reached"] * 3
     untouched = ended.state.score.sections[1]
-    assert (untouched.theta_millionths, untouched.standard_error_millionths) == (0, 1_000_000), (
-        "the prior's own"
-    )
+    assert untouched.theta_millionths is None, "the prior's own mean would be a gift"
+    assert untouched.scale_score == str(compiled.sections[1].section.scale.minimum)
+    assert (untouched.scale_error, untouched.level) == ("", 0)
 
 
 def test_simulated_candidates_score_as_their_ability_asks() -> None:

@@ -37,6 +37,6 @@ def backing(
 async def room(backing: dict[str, str]) -> AsyncIterator[Room]:
     """One server and one room for all tests of a module; each test takes candidates of its own."""
     async with served(**backing) as server:
-        await stop_the_beat()
+        await stop_the_beat(server)
         agency = await add_agency(server.storage, "satu", candidates=PLACES)
         yield Room(server, agency, PLACES)

@@ -165,8 +165,10 @@ class Candidate:
                 return count
 
 
-async def stop_the_beat() -> None:
+async def stop_the_beat(server: Served) -> None:
     """A clock moved by hand looks like an outage to the server, which would give the time back."""
+    services: Services = server.app.state["services"]
+    services.sittings.give_back = None
     for task in asyncio.all_tasks():
         if task.get_name() == "beat":
             task.cancel()

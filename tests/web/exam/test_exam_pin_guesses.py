@@ -25,7 +25,7 @@ GUESSES, AT_ONCE, EVALUATED_AT_MOST = 200, 10, 10
 async def behind_a_proxy(backing: dict[str, str]) -> AsyncIterator[Room]:
     """The addresses that the requests name are believed: each guess seems to come from somewhere else."""
     async with served(**backing, trusted_proxy=True) as server:
-        await stop_the_beat()
+        await stop_the_beat(server)
         yield Room(server, await add_agency(server.storage, "satu", candidates=3), 3)
 
 

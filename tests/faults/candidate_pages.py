@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 _ACTION = re.compile(r'<form[^>]*?\saction="/sittings/([^/"]+)/(\w+)"')
+_SECTION = re.compile(r'name="section" value="([^"]*)"')
 _CSRF = re.compile(r'name="csrf_token" value="([^"]*)"')
 _POSITION = re.compile(r'name="presentation" value="(\d+)"')
 _OPTION = re.compile(r'<input type="radio" name="response" value="([^"]+)"( checked)?')
@@ -40,6 +41,7 @@ class Shown:
     options: tuple[str, ...] = ()
     is_answered: bool = False
     text_hash: str = ""
+    section: str = ""
     remaining_ms: int | None = None
     words: str = ""
 
@@ -63,6 +65,7 @@ def read_page(html: str) -> Shown:
         options=tuple(value for value, _ in options),
         is_answered=any(checked for _, checked in options),
         text_hash=_first(_TEXT_HASH, html),
+        section=_first(_SECTION, html),
         remaining_ms=int(remaining) if remaining and kind in {"item", "form", "review"} else None,
         words=hashlib.sha256(repr(_WORDS.findall(html)).encode()).hexdigest()[:16] if options else "",
     )

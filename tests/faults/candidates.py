@@ -171,7 +171,9 @@ class Candidate:
             case "item" | "form" if page.kind == "item" or not page.is_answered:
                 await self._answer(page)
             case "form" | "review":
-                await self._ask("POST", f"{url}/finish", {**token, "confirm": "1"})
+                asked = await self._look(f"{url}?go=review&asked=1")
+                form = {**token, "confirm": "1", "section": asked.section}
+                await self._ask("POST", f"{url}/finish", form)
             case "finished":
                 self._memory.finished.add(self._sitting_id)
                 self._is_done = True

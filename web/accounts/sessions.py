@@ -33,7 +33,7 @@ async def begin_candidate_session(
     Earlier login sessions of the same entry stay as rows until they expire, so that the machine that was left
     can be told that the sitting moved; being older than the newest, they open nothing any more.
     """
-    await _clear(connection, now_ms, replaced_token_hash)
+    await _clear(connection, now_ms, replaced_token_hash, roster_entry_id)
     newest = (
         await connection.execute(
             select(func.max(login_sessions.c.created_at_ms)).where(
@@ -88,16 +88,21 @@ async def end_roster_entry_sessions(connection: AsyncConnection, roster_entry_id
     )
 
 
-async def _clear(connection: AsyncConnection, now_ms: int, replaced_token_hash: str | None) -> None:
+async def _clear(
+    connection: AsyncConnection, now_ms: int, replaced_token_hash: str | None, roster_entry_id: str = ""
+) -> None:
     await connection.execute(delete(login_sessions).where(login_sessions.c.expires_at_ms <= now_ms))
     if replaced_token_hash is not None:
         replaced = login_sessions.alias("replaced")
         entry = select(replaced.c.roster_entry_id).where(replaced.c.token_hash == replaced_token_hash)
-        # and the older ones of a candidate who sat here: they would live again at the machines left before
+        # and the older ones of another candidate who sat here: they would live again at the machines left
         await connection.execute(
             delete(login_sessions).where(
                 (login_sessions.c.token_hash == replaced_token_hash)
-                | (login_sessions.c.roster_entry_id == entry.scalar_subquery())
+                | (
+                    (login_sessions.c.roster_entry_id == entry.scalar_subquery())
+                    & (login_sessions.c.roster_entry_id != roster_entry_id)
+                )
             )
         )
 

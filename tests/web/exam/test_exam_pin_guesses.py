@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select, update
 
+from cat_engine.core.transitions import Status
 from cat_engine.delivery.tables import exam_sessions, roster_entries
 from tests.web.agency import PIN, add_agency, csrf_token
 from tests.web.exam.playing import Room, stop_the_beat
@@ -82,16 +83,15 @@ async def test_guesses_do_not_disturb_a_sitting_in_progress(behind_a_proxy: Room
         assert len((await candidate.checked()).responses) == 1
 
 
-async def test_a_closed_room_lets_nobody_take_a_sitting_over(behind_a_proxy: Room) -> None:
-    """The room is closed while a candidate still works: the right PIN opens nothing and stops nothing."""
+async def test_a_closed_room_lets_whoever_has_begun_go_on_elsewhere(behind_a_proxy: Room) -> None:
+    """The room is closed while a candidate works and the computer dies: a proctor stands at the door."""
     room = behind_a_proxy
     number = room.agency.candidate_number(3)
     room.server.clock.at_ms += PIN_DELAY_CAP_S * 1000
     async with room.machine(number) as candidate:
-        before = await candidate.checked()
         async with room.server.storage.transaction() as connection:
             await connection.execute(update(exam_sessions).values(status="closed"))
-        assert (await candidate.sign_in()).status_code == 409
+        assert (await candidate.sign_in()).status_code == 303
         after = await candidate.checked()
-        assert after.heads == before.heads
-        assert "session" not in candidate.client.cookies
+        assert after.state.status is Status.PAUSED
+        assert after.state.pause_reason == "technical.machine"

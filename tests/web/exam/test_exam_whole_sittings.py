@@ -52,7 +52,7 @@ async def test_a_whole_sitting(room: Room, htmx: bool) -> None:
         assert (await candidate.checked()).state.status is Status.IN_PROGRESS
 
         finished = await asyncio.gather(
-            *(candidate.post("finish", {"confirm": "1"}, htmx=htmx) for _ in range(3))
+            *(candidate.post("finish", {"confirm": "1", "section": "knowledge"}, htmx=htmx) for _ in range(3))
         )
         assert {answer.headers["hx-redirect" if htmx else "location"] for answer in finished} == {
             candidate.url
@@ -65,7 +65,7 @@ async def test_a_whole_sitting(room: Room, htmx: bool) -> None:
         # nothing of an ended sitting can be changed, by whatever page was left open
         await candidate.answer(1, "o5", htmx=htmx)
         await candidate.answer(first, "o5", htmx=htmx)
-        await candidate.post("finish", {"confirm": "1"}, htmx=htmx)
+        await candidate.post("finish", {"confirm": "1", "section": "knowledge"}, htmx=htmx)
         await candidate.post("begin", htmx=htmx)
         assert (await candidate.checked()).heads == log.heads
     assert_how(candidate, htmx)
@@ -133,7 +133,7 @@ async def test_a_fixed_form_is_changed_flagged_cleared_and_handed_in(room: Room)
         await candidate.answer(1, "o5")
         assert (await candidate.checked()).heads == before.heads
 
-        await candidate.post("finish", {"confirm": "1"})
+        await candidate.post("finish", {"confirm": "1", "section": "knowledge"})
         log = await candidate.checked()
         assert log.state.status is Status.SCORED
         score = log.state.score
@@ -145,7 +145,9 @@ async def test_a_fixed_form_is_changed_flagged_cleared_and_handed_in(room: Room)
 async def test_an_adaptive_section_is_not_handed_in(room: Room) -> None:
     async with room.begun() as candidate:
         before = await candidate.log()
-        assert (await candidate.post("finish", {"confirm": "1"})).headers["location"] == candidate.url
+        assert (await candidate.post("finish", {"confirm": "1", "section": "knowledge"})).headers[
+            "location"
+        ] == candidate.url
         assert (await candidate.checked()).heads == before.heads
         assert position_on((await candidate.page()).text) == 1
 

@@ -146,7 +146,7 @@ async def play(candidate: Candidate, room: Room, *, htmx: bool, watch: httpx.Asy
         fields = {"presentation": str(first + place), "response": "o2", "go": "next", "flag": "1"}
         await candidate.post("responses", fields, htmx=htmx)
     for confirm in ("0", "1"):
-        await candidate.post("finish", {"confirm": confirm}, htmx=htmx)
+        await candidate.post("finish", {"confirm": confirm, "section": "pengetahuan"}, htmx=htmx)
     await candidate.page()
     await candidate.page("?language=en")
 

@@ -60,7 +60,8 @@ TRANSITIONS: Mapping[type[e.Event], Mapping[Status, Status]] = {
     e.WaitingEntered: _to(S.WAITING, S.CHECKED_IN),
     e.Authorised: _to(S.AUTHORISED, S.WAITING, S.PAUSED, S.WAITING_RESUME),
     e.Denied: _to(S.DENIED, S.SCHEDULED, S.CHECKED_IN, S.WAITING),
-    e.Readmitted: _to(S.CHECKED_IN, S.DENIED, S.CANCELLED),
+    # from the start: whoever was turned away says again who they are, and is looked at again
+    e.Readmitted: _to(S.SCHEDULED, S.DENIED, S.CANCELLED),
     e.Cancelled: _to(S.CANCELLED, S.SCHEDULED, S.CHECKED_IN, S.WAITING),
     e.Begun: _to(S.IN_PROGRESS, S.AUTHORISED),
     e.Resumed: _to(S.IN_PROGRESS, S.AUTHORISED),

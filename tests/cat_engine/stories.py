@@ -43,8 +43,8 @@ EDGES = {
     *((before, S.TERMINATED) for before in (S.AUTHORISED, S.IN_PROGRESS, S.PAUSED, S.WAITING_RESUME)),
     (S.TERMINATED, S.PAUSED),
     *((before, end) for before in (S.SCHEDULED, S.CHECKED_IN, S.WAITING) for end in (S.DENIED, S.CANCELLED)),
-    (S.DENIED, S.CHECKED_IN),
-    (S.CANCELLED, S.CHECKED_IN),
+    (S.DENIED, S.SCHEDULED),
+    (S.CANCELLED, S.SCHEDULED),
 }
 """Which status may follow which, written down a second time: the engine's own table may not drift unseen."""
 

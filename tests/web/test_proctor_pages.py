@@ -176,7 +176,7 @@ async def test_acts_are_done_told_and_undone(room: Room) -> None:
     await room.act("reactivate", [room.ids[0]], reason="staff.mistake")
     assert (await room.statuses())[room.ids[0]] == "paused"
     await room.act("readmit", [room.ids[5]], reason="staff.mistake")
-    assert (await room.statuses())[room.ids[5]] == "checked_in"
+    assert (await room.statuses())[room.ids[5]] == "scheduled"
     await room.act("extend", [room.ids[0]], reason="technical.network", minutes="15")
     page = scene.text_of(await room.html(f"/sittings/{room.ids[0]}"))
     assert "Tambahan karena kejadian 15 menit Jaringan terputus Nama proctor satu" in page

@@ -53,7 +53,7 @@ def test_probabilities_are_a_distribution_at_any_ability(
 ) -> None:
     items = item_columns(rows, D=D)
     p = category_probabilities(items, theta)[0]
-    assert ((p >= 0) & (p <= 1)).all()
+    assert ((p >= 0) & (p <= 1 + 4e-16)).all()  # a last-place unit over 1 is rounding
     np.testing.assert_allclose(p.sum(axis=1), 1.0, rtol=1e-13)
     for row, count in enumerate(items.category_counts):
         assert (p[row, count:] == 0).all()
@@ -72,8 +72,8 @@ def test_derivatives_are_those_of_the_log_probabilities(
     there = np.isfinite(here)
     slope = (after[there] - before[there]) / (2 * h)
     bend = (after[there] - 2 * here[there] + before[there]) / h**2
-    np.testing.assert_allclose(got.score[0][there], slope, atol=2e-6)
-    np.testing.assert_allclose(got.curvature[0][there], bend, atol=1e-4)
+    np.testing.assert_allclose(got.score[0][there], slope, atol=2e-6, rtol=1e-5)
+    np.testing.assert_allclose(got.curvature[0][there], bend, atol=1e-4, rtol=1e-4)
 
 
 @given(any_items, metrics, abilities)
@@ -82,7 +82,7 @@ def test_fisher_information_is_the_negative_expected_second_derivative(
 ) -> None:
     items = item_columns(rows, D=D)
     np.testing.assert_allclose(
-        fisher_information(items, theta), expected_observed_information(items, theta), atol=1e-12, rtol=1e-9
+        fisher_information(items, theta), expected_observed_information(items, theta), atol=1e-11, rtol=1e-9
     )
 
 
@@ -92,7 +92,8 @@ def test_moments_agree_with_numerical_derivatives(rows: list[ItemParameters], D:
     items, h = item_columns(rows, D=D), 1e-4
     got = expected_moments(items, theta)
     lower, upper = fisher_information(items, [theta - h, theta + h])
-    np.testing.assert_allclose(got.derivative[0], (upper - lower) / (2 * h), atol=1e-6)
+    # the difference's own error grows with I''' h^2: relative where information is steep
+    np.testing.assert_allclose(got.derivative[0], (upper - lower) / (2 * h), atol=1e-6, rtol=1e-5)
     before, here, after = category_probabilities(items, [theta - h, theta, theta + h])
     some = here > 1e-4
     term = np.zeros_like(here)
@@ -100,7 +101,7 @@ def test_moments_agree_with_numerical_derivatives(rows: list[ItemParameters], D:
     term[some] = (first * second)[some] / here[some]
     rare = ~some & (here > 0)
     if not rare.any():
-        np.testing.assert_allclose(got.bias_term[0], term.sum(axis=1), atol=1e-4)
+        np.testing.assert_allclose(got.bias_term[0], term.sum(axis=1), atol=1e-4, rtol=1e-4)
 
 
 @given(any_items, metrics, abilities, st.floats(-5.0, 5.0), st.floats(0.25, 4.0))
@@ -123,7 +124,7 @@ def test_a_linear_change_of_the_metric_changes_no_probability(
         category_probabilities(new, there), category_probabilities(old, theta), atol=1e-11
     )
     np.testing.assert_allclose(
-        fisher_information(new, there) * stretch**2, fisher_information(old, theta), atol=1e-9
+        fisher_information(new, there) * stretch**2, fisher_information(old, theta), atol=1e-9, rtol=1e-9
     )
 
 

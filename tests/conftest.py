@@ -18,8 +18,8 @@ from tests.services.redis import Redis
 
 _database_numbers = count(1)
 
-# CI tries the same cases every time: a red run must mean a changed program, not an unlucky draw. New cases are
-# sought with `pytest --hypothesis-profile=explore`.
+# CI tries the same cases every time: a red run must mean a changed program, not an unlucky draw. New cases
+# are sought with `pytest --hypothesis-profile=explore`.
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("explore", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile("repeatable")

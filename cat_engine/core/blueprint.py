@@ -1,52 +1,53 @@
-"""Content constraints: what may come next.
-
-Content is balanced by the largest deficit (after Kingsbury and Zara, 1989): the line of the blueprint that is
-furthest behind its share is due next. A line whose items are used up is passed over and named in the event: a
-blueprint that cannot be met is never bent in silence.
-"""
+"""What may come next whatever the rules prefer: no item twice, no enemies, item sets kept together."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cat_engine.core.exact import Integers
-from cat_engine.core.tables import NO_ITEMS, Pool
+from cat_engine.core.pool import NO_ITEMS, Pool
+from cat_engine.core.test_package import ItemSet
 
 
-@dataclass(frozen=True)
-class Eligible:
-    """The items that may come next (columns of the pool), the line that is due, and the lines passed over."""
+def free_items(pool: Pool, seen_items: Iterable[str]) -> NDArray[np.bool_]:
+    """Items not seen and not enemies of any item seen, a mask over the pool.
 
-    indices: Integers
-    area: str
-    relaxed: tuple[str, ...]
-
-
-def eligible(pool: Pool, seen: Iterable[int], seen_items: Iterable[str]) -> Eligible:
-    """Items not seen, not enemies of any item seen, in the line that is due.
-
-    `seen` are columns of this pool, `seen_items` the identities of all items of the sitting: enemies keep
-    away from each other across sections, and an item is never asked twice.
+    `seen_items` are the identities of all items of the sitting: enemies keep away from each other across
+    sections, and an item is never asked twice.
     """
     free = np.ones(pool.size, dtype=np.bool_)
-    counts = np.zeros(len(pool.section.blueprint), dtype=np.int64)
-    total = 0
-    for index in seen:
-        total += 1
-        if pool.area[index] >= 0:
-            counts[pool.area[index]] += 1
     for item_id in seen_items:
         free[pool.barred_by.get(item_id, NO_ITEMS)] = False
-    if not pool.section.blueprint:
-        return Eligible(np.flatnonzero(free), "", ())
-    shares = np.array([share.per_mille for share in pool.section.blueprint], dtype=np.int64)
-    deficits = shares * (total + 1) - 1000 * counts
-    relaxed: list[str] = []
-    for line in np.argsort(-deficits, kind="stable"):
-        indices = np.flatnonzero(free & (pool.area == line))
-        area = pool.section.blueprint[int(line)].area
-        if indices.size:
-            return Eligible(indices, area, tuple(relaxed))
-        relaxed.append(area)
-    return Eligible(NO_ITEMS, "", tuple(relaxed))
+    return free
+
+
+def begun_set(pool: Pool, shown: tuple[int, ...]) -> ItemSet | None:
+    """The item set of the last item shown (columns), unless as many of its items as it allows were shown."""
+    item_set = pool.item_sets.get(pool.items[shown[-1]].item_set) if shown else None
+    if item_set is None:
+        return None
+    given = sum(pool.items[column].item_set == item_set.set_id for column in shown)
+    limit = item_set.maximum_items
+    return item_set if limit is None or given < limit else None
+
+
+def within_set(pool: Pool, item_set: ItemSet, free: NDArray[np.bool_]) -> Integers:
+    """The free items of a set; of an ordered one, the next."""
+    columns = pool.columns_of_set[item_set.set_id]
+    rest = columns[free[columns]]
+    return rest[:1] if item_set.ordered else rest
+
+
+def set_openers(pool: Pool, free: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask without items that may not open their set: sets left, and all but the first of ordered ones."""
+    if not pool.item_sets:
+        return free
+    opening = free.copy()
+    for set_id, columns in pool.columns_of_set.items():
+        item_set = pool.item_sets[set_id]
+        if not free[columns].all() or columns.size < item_set.minimum_items:
+            opening[columns] = False
+        elif item_set.ordered:
+            opening[columns[1:]] = False
+    return opening

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cat_engine.core import families
-from cat_engine.core.tables import Pool, pools
+from cat_engine.core.pool import Pool, pools
 from cat_engine.core.test_package import PackageFile, PoolItem, Section, TestPackage
 
 ADAPTIVE = "adaptive"
@@ -18,9 +18,12 @@ class CompiledSection:
 
     section: Section
     pool: Pool
+    start: Callable[..., Any]
     select: Callable[..., Any]
+    content: Callable[..., Any]
+    eligibility: Callable[..., Any]
     expose: Callable[..., Any]
-    stop: tuple[tuple[str, Callable[..., bool]], ...]
+    stop: tuple[Callable[..., str | None], ...]
     interim: Callable[..., Any]
     final: Callable[..., Any]
 
@@ -62,11 +65,12 @@ def _compile_section(pool: Pool) -> CompiledSection:
     return CompiledSection(
         section=section,
         pool=pool,
+        start=families.bind("cat_engine.core.start", section.start),
         select=families.bind("cat_engine.core.selection", section.selection),
+        content=families.bind("cat_engine.core.content", section.content),
+        eligibility=families.bind("cat_engine.core.eligibility", section.eligibility),
         expose=families.bind("cat_engine.core.exposure", section.exposure),
-        stop=tuple(
-            (choice.rule, families.bind("cat_engine.core.stopping", choice)) for choice in section.stopping
-        ),
+        stop=tuple(families.bind("cat_engine.core.stopping", choice) for choice in section.stopping),
         interim=families.bind("cat_engine.core.estimation", section.interim_estimator),
         final=families.bind("cat_engine.core.estimation", section.final_estimator),
     )

@@ -8,6 +8,7 @@ Nothing here reads a clock, draws a random number or touches a disk, so a sittin
 for bit, by anybody who has the package and the log.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -113,13 +114,25 @@ def terminate(state: SittingState, *, reason: str, now_ms: int, actor: str) -> P
     return step.done()
 
 
-def begin(compiled: CompiledPackage, state: SittingState, *, now_ms: int, actor: str) -> Progress:
-    """Start the clock and show the first item; or, when begun before, go on where the candidate was."""
+def begin(
+    compiled: CompiledPackage,
+    state: SittingState,
+    *,
+    now_ms: int,
+    actor: str,
+    exposure: Sequence[e.ExposureRead] = (),
+) -> Progress:
+    """Start the clock and show the first item; or, when begun before, go on where the candidate was.
+
+    `exposure` is what the counts of all sittings say now, for the sections whose rule asks for it.
+    """
     step = _Step(state, now_ms=now_ms, actor=actor)
     if state.begun_at_ms is not None:
         step.add(e.Resumed())
     else:
         step.add(e.Begun())
+        for read in exposure:
+            step.add(read)
         _go_on(compiled, step)
     return step.done()
 
@@ -294,7 +307,7 @@ def _go_on(compiled: CompiledPackage, step: _Step) -> None:
         if part.is_linear:
             step.add(e.FormPresented(first_position=position, item_ids=part.section.item_ids))
             return
-        found = adaptive.next_item(part, state, state.section_index, position)
+        found = adaptive.next_item(part, state, step.now_ms)
         if isinstance(found, e.ItemPresented):
             step.add(found)
             return

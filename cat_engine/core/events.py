@@ -14,6 +14,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
     """What all events share: nothing but being one."""
 
 
+class FormerEstimate(msgspec.Struct, frozen=True, kw_only=True):
+    """What an earlier sitting measured, for a section that may start from it."""
+
+    section_id: str
+    theta_millionths: int
+    standard_error_millionths: int
+
+
 class Created(Event, frozen=True, kw_only=True, tag="created"):
     """The sitting came to be: for whom, on which frozen package, with which seed and time."""
 
@@ -23,6 +31,7 @@ class Created(Event, frozen=True, kw_only=True, tag="created"):
     time_allowed_ms: int
     accommodation_ms: int
     candidate: str
+    former: tuple[FormerEstimate, ...] = ()
 
 
 class CheckedIn(Event, frozen=True, kw_only=True, tag="checked_in"):
@@ -80,11 +89,25 @@ class SectionBegun(Event, frozen=True, kw_only=True, tag="section_begun"):
     section_id: str
 
 
+class ExposureRead(Event, frozen=True, kw_only=True, tag="exposure_read"):
+    """How often each item may be eligible in this sitting, as the counts of all sittings stood at its start.
+
+    `probabilities` are ten-thousandths by ability segment (one where the rule knows no segments): unsigned
+    16-bit little endian in base 64, one number per item of the section in the order of the package. Which
+    items follow is drawn from the sitting's seed, so anybody can draw again.
+    """
+
+    section_id: str
+    probabilities: tuple[bytes, ...]
+
+
 class ItemPresented(Event, frozen=True, kw_only=True, tag="item_presented"):
     """One item was chosen and shown; the trace is what a replay compares.
 
     `eligible` items could come next, `eligible_digest` says which; `drawn` of `considered` best was taken.
-    `area` is the blueprint line that was due; `relaxed` names lines that were due but had no item left.
+    `area` is the blueprint line that was due; `relaxed` names lines that could not be kept; `barred` items
+    were kept back by exposure control; `assembled` are the columns of the shadow test, `item_set` the set
+    that the item continues.
     """
 
     position: int
@@ -97,6 +120,9 @@ class ItemPresented(Event, frozen=True, kw_only=True, tag="item_presented"):
     drawn: int
     area: str = ""
     relaxed: tuple[str, ...] = ()
+    barred: int = 0
+    assembled: tuple[int, ...] = ()
+    item_set: str = ""
 
 
 class FormPresented(Event, frozen=True, kw_only=True, tag="form_presented"):
@@ -237,6 +263,7 @@ AnyEvent: TypeAlias = (
     | Readmitted
     | Cancelled
     | Begun
+    | ExposureRead
     | SectionBegun
     | ItemPresented
     | FormPresented

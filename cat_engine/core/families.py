@@ -20,12 +20,22 @@ from cat_engine.foundation.refusals import Refusal, Refused
 
 
 @dataclass(frozen=True)
+class About:
+    """What docs/methods.md says of a rule: its formula, its literature, when to use it."""
+
+    formula: str
+    source: str
+    use: str
+
+
+@dataclass(frozen=True)
 class Rule:
     """One member of a family. `function` takes the family's arguments, then `settings` by keyword."""
 
     name: str
     settings: type[msgspec.Struct]
     function: Callable[..., Any]
+    about: About
 
     @property
     def summary(self) -> str:

@@ -1,12 +1,12 @@
 """Final estimates, scale scores, levels: the score of a finished sitting, in integers."""
 
-from cat_engine.core.adaptive import responses
+from cat_engine.core.adaptive import evidence_of
 from cat_engine.core.compiled import CompiledPackage, CompiledSection
 from cat_engine.core.events import AreaScore, Scored, SectionScore
 from cat_engine.core.exact import THETA_UNIT, round_ratio
 from cat_engine.core.state import Presentation, SittingState
 from cat_engine.core.test_package import Scale
-from cat_engine.core.views import Estimate
+from cat_engine.core.views import Estimate, section_prior
 
 NOT_REACHED = "not_reached"
 
@@ -46,7 +46,7 @@ def _section_score(
     part: CompiledSection, presentations: tuple[Presentation, ...], reason: str
 ) -> SectionScore:
     section, scale = part.section, part.section.scale
-    answered, categories = responses(part, presentations)
+    answered = [p for p in presentations if p.response is not None]
     estimate: Estimate | None = None
     points: int | None = None
     points_maximum: int | None = None
@@ -56,7 +56,8 @@ def _section_score(
         points_maximum = sum(item.points_maximum for item in part.pool.items)
         scale_score = _clamp(scale, scale.slope * points + scale.intercept)
     elif answered:
-        estimate = part.final(part.pool, answered, categories)
+        # the section's prior, whatever the sitting started from: scores must not depend on a former result
+        estimate = part.final(evidence_of(part, presentations, section_prior(part.pool)))
         scale_score, scale_error = to_scale(scale, estimate)
     else:
         # the prior's mean would be a gift to whoever does not get here: nothing measured is the lowest score

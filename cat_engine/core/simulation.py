@@ -18,8 +18,9 @@ from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import FormChange, Progress, ScoredResponse
 from cat_engine.core.exact import Floats
 from cat_engine.core.state import Presentation, SittingState
+from cat_engine.core.tables import parameters
 from cat_engine.core.test_package import PoolItem
-from psychometrics.models.items import ItemParameters, category_probabilities, item_columns
+from psychometrics.models.items import category_probabilities, item_columns
 
 RESPONSE_TIME_S = 40.0  # median
 RESPONSE_TIME_LOG_DEVIATION = 0.45  # of the lognormal response time (van der Linden, 2006)
@@ -142,8 +143,6 @@ class _Responder:
 
 def _cumulative(items: tuple[PoolItem, ...], theta: float, metric_d: float) -> Floats:
     """P(X <= k | theta) of every item, (n, categories)."""
-    columns = item_columns(
-        [ItemParameters(item.model, item.a, item.b, item.c, item.d) for item in items], D=metric_d
-    )
+    columns = item_columns([parameters(item) for item in items], D=metric_d)
     cumulative: Floats = np.cumsum(category_probabilities(columns, theta)[0], axis=1)
     return cumulative

@@ -30,6 +30,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     response: str | None = None
     points: int = 0
     category: int = 0
+    response_time_ms: int = 0
     flagged: bool = False
 
 
@@ -53,6 +54,9 @@ class SittingState(msgspec.Struct, frozen=True, kw_only=True):
     sections_ended: tuple[tuple[str, str], ...] = ()
     presentations: tuple[Presentation, ...] = ()
     answered: int = 0
+    former: tuple[e.FormerEstimate, ...] = ()
+    exposure: tuple[e.ExposureRead, ...] = ()
+    assembled: tuple[int, ...] = ()  # the shadow test of the last item
     # time used when the last item was shown or answered: pauses are nobody's response time
     answer_clock_ms: int = 0
     pause_reason: str = ""
@@ -125,6 +129,7 @@ def _created(event: e.Created, at_ms: int, actor: str) -> SittingState:
         candidate=event.candidate,
         package_hash=event.package_hash,
         seed=event.seed,
+        former=event.former,
         status=Status.SCHEDULED,
         revision=0,
         last_at_ms=at_ms,
@@ -160,7 +165,11 @@ def _resumed(state: SittingState, _event: e.Resumed, at_ms: int, _actor: str) ->
 
 
 def _section_begun(state: SittingState, _event: e.SectionBegun, _at: int, _actor: str) -> SittingState:
-    return replace(state, section_index=state.section_index + 1, section_begun=True)
+    return replace(state, section_index=state.section_index + 1, section_begun=True, assembled=())
+
+
+def _exposure_read(state: SittingState, event: e.ExposureRead, _at: int, _actor: str) -> SittingState:
+    return replace(state, exposure=(*state.exposure, event))
 
 
 def _item_presented(state: SittingState, event: e.ItemPresented, at_ms: int, _actor: str) -> SittingState:
@@ -175,6 +184,7 @@ def _item_presented(state: SittingState, event: e.ItemPresented, at_ms: int, _ac
     return replace(
         state,
         presentations=(*state.presentations, presentation),
+        assembled=event.assembled,
         answer_clock_ms=state.time.used_at(at_ms),
     )
 
@@ -201,7 +211,13 @@ def _response_recorded(
     if not 0 <= index < len(state.presentations):
         raise CorruptLogError(f"a response to position {event.position}, which was not presented")
     before = state.presentations[index]
-    after = replace(before, response=event.response, points=event.points, category=event.category)
+    after = replace(
+        before,
+        response=event.response,
+        points=event.points,
+        category=event.category,
+        response_time_ms=event.response_time_ms,
+    )
     return replace(
         state,
         presentations=(*state.presentations[:index], after, *state.presentations[index + 1 :]),
@@ -266,6 +282,7 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.Cancelled: _denied,
     e.Begun: _begun,
     e.Resumed: _resumed,
+    e.ExposureRead: _exposure_read,
     e.SectionBegun: _section_begun,
     e.ItemPresented: _item_presented,
     e.FormPresented: _form_presented,

@@ -1,17 +1,12 @@
-"""Freezing a test package, and the columns a sitting computes with.
+"""Freezing a test package.
 
-`freeze` turns parameters into rounded tables once; `Pool` lays one section's part of them out as arrays,
-shared by all sittings of the package; `verify` computes the tables again from the parameters and names the
-first item whose stored numbers do not follow from them.
+`freeze` turns parameters into rounded tables once; `verify` computes the tables again from the parameters and
+names the first item whose stored numbers do not follow from them.
 """
 
-import hashlib
 import math
-from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cat_engine.core.exact import THETA_UNIT, UNIT, Floats, Integers
 from cat_engine.core.test_package import (
@@ -23,20 +18,23 @@ from cat_engine.core.test_package import (
     content_hash,
 )
 from cat_engine.foundation.refusals import Refusal, Refused
-from psychometrics.models import dichotomous, polytomous
-from psychometrics.models.items import ItemParameters, item_columns
+from psychometrics.models.items import (
+    ItemParameters,
+    category_log_derivatives,
+    category_log_probabilities,
+    item_columns,
+)
 
 NODE_STEP_MILLIONTHS = 100_000
 NODE_LIMIT_MILLIONTHS = 6_000_000  # wider than any ability met: a narrow grid bends extreme estimates inwards
 GRID_STEP_MILLIONTHS = 50_000
-GRID_LIMIT_MILLIONTHS = 4_000_000
+GRID_LIMIT_MILLIONTHS = NODE_LIMIT_MILLIONTHS
 NODES_MILLIONTHS: Integers = np.arange(
     -NODE_LIMIT_MILLIONTHS, NODE_LIMIT_MILLIONTHS + 1, NODE_STEP_MILLIONTHS, dtype=np.int64
 )
 GRID_MILLIONTHS: Integers = np.arange(
     -GRID_LIMIT_MILLIONTHS, GRID_LIMIT_MILLIONTHS + 1, GRID_STEP_MILLIONTHS, dtype=np.int64
 )
-NO_ITEMS: Integers = np.empty(0, dtype=np.int64)
 LOG_FLOOR = -700.0  # probabilities below exp(-700) do not exist in double precision
 
 
@@ -88,7 +86,7 @@ def _check_parameters(item: PoolItem, metric_d: float) -> None:
         reason = "option points do not match the categories"
         raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
     try:
-        item_columns([ItemParameters(item.model, item.a, item.b, item.c, item.d)], D=metric_d)
+        item_columns([parameters(item)], D=metric_d)
     except ValueError as error:
         reason = str(error).removeprefix("row 0: ")
         raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason) from error
@@ -126,26 +124,16 @@ def _billionths(values: Floats) -> Integers:
     return np.rint(values * UNIT).astype("<i8")
 
 
+def parameters(item: PoolItem) -> ItemParameters:
+    """The item as the response models know it."""
+    return ItemParameters(item.model, item.a, item.b, item.c, item.d, slopes=item.slopes)
+
+
 def _curves(item: PoolItem, theta: Floats, metric_d: float) -> tuple[Floats, Floats]:
     """ln P and its derivative of one item, both (q, m); parameters are checked by the model."""
-    a, points = np.array([item.a]), theta[:, None]
-    b = np.array([item.b])
-    if item.model in ("1PL", "2PL", "3PL", "4PL"):
-        columns = (a, b[:, 0], np.array([item.c]), np.array([item.d]))
-        dichotomous.check_dichotomous(*columns)
-        log_p = dichotomous.log_probabilities_at(points, *columns, D=metric_d)
-        score = dichotomous.log_derivatives_at(points, *columns, D=metric_d).score
-    elif item.model in ("PCM", "GPCM"):
-        polytomous.check_thresholds(a, b)
-        log_p = polytomous.partial_credit_log_probabilities_at(points, a, b, D=metric_d)
-        score = polytomous.partial_credit_log_derivatives_at(points, a, b, D=metric_d).score
-    elif item.model == "GRM":
-        polytomous.check_graded(a, b)
-        log_p = polytomous.graded_log_probabilities_at(points, a, b, D=metric_d)
-        score = polytomous.graded_log_derivatives_at(points, a, b, D=metric_d).score
-    else:
-        raise ValueError(f"unknown response model {item.model}")
-    return log_p[:, 0, :], score[:, 0, :]
+    columns = item_columns([parameters(item)], D=metric_d)
+    log_p = category_log_probabilities(columns, theta)
+    return log_p[:, 0, :], category_log_derivatives(columns, theta).score[:, 0, :]
 
 
 def verify(package_file: PackageFile) -> str | None:
@@ -176,86 +164,3 @@ def verify(package_file: PackageFile) -> str | None:
     if content_hash(package, tables) != package_file.content_hash:
         return "content does not match the package's hash"
     return None
-
-
-@dataclass(frozen=True)
-class Pool:
-    """One section's items as columns; shared by every sitting of the package.
-
-    `information` is (grid, n) with rows contiguous, so that a step reads one row; `log_probability` is
-    (n, categories, nodes). `ties` orders equals by a hash of the content, so that neither the bank's order
-    nor a library's sort decides. `area` numbers the blueprint's content areas, -1 for an item in none.
-    """
-
-    section: Section
-    items: tuple[PoolItem, ...]
-    log_probability: Integers
-    information: Integers
-    ties: NDArray[np.uint64]
-    area: Integers
-    log_prior: Integers
-
-    @property
-    def size(self) -> int:
-        """Number of items."""
-        return len(self.items)
-
-    @cached_property
-    def index_of(self) -> dict[str, int]:
-        """Item identity to column."""
-        return {item.item_id: index for index, item in enumerate(self.items)}
-
-    @cached_property
-    def barred_by(self) -> dict[str, Integers]:
-        """Identity of an item seen anywhere to the columns that it bars: itself and its enemies."""
-        barred: dict[str, list[int]] = {}
-        for index, item in enumerate(self.items):
-            for other in (item.item_id, *item.enemies):
-                barred.setdefault(other, []).append(index)
-        return {item_id: np.array(indices, dtype=np.int64) for item_id, indices in barred.items()}
-
-
-def pools(package_file: PackageFile) -> tuple[Pool, ...]:
-    """The columns of every section."""
-    package, tables = package_file.package, package_file.tables
-    n = len(package.items)
-    log_probability = np.frombuffer(tables.log_probability, dtype="<i8").reshape(
-        n, tables.category_count, tables.node_count
-    )
-    information = np.frombuffer(tables.information, dtype="<i8").reshape(n, tables.grid_count)
-    row_of = {item.item_id: row for row, item in enumerate(package.items)}
-    return tuple(
-        _pool(package, section, log_probability, information, row_of) for section in package.sections
-    )
-
-
-def _pool(
-    package: TestPackage,
-    section: Section,
-    log_probability: Integers,
-    information: Integers,
-    row_of: dict[str, int],
-) -> Pool:
-    rows = np.array([row_of[item_id] for item_id in section.item_ids], dtype=np.int64)
-    items = tuple(package.items[row] for row in rows)
-    area_number = {share.area: number for number, share in enumerate(section.blueprint)}
-    deviation = (NODES_MILLIONTHS / THETA_UNIT - section.prior_mean) / section.prior_deviation
-    return Pool(
-        section=section,
-        items=items,
-        log_probability=np.ascontiguousarray(log_probability[rows]),
-        information=np.ascontiguousarray(information[rows].T),
-        ties=np.array(
-            [int.from_bytes(hashlib.sha256(item.content_hash.encode()).digest()[:8]) for item in items],
-            dtype=np.uint64,
-        ),
-        area=np.array([_area_of(item.area, area_number) for item in items], dtype=np.int64),
-        log_prior=_billionths(-0.5 * deviation * deviation),
-    )
-
-
-def _area_of(area: str, numbers: dict[str, int]) -> int:
-    """The blueprint line an item belongs to: its own area, or the nearest one above it in the tree."""
-    while area not in numbers and "." in area:
-        area = area.rpartition(".")[0]
-    return numbers.get(area, -1)

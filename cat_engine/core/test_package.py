@@ -10,25 +10,36 @@ from typing import Any
 
 import msgspec
 
-FORMAT = "cat-engine/test-package/1"
+from cat_engine.foundation.refusals import Refusal, Refused
+
+FORMAT = "cat-engine/test-package/2"
 
 
-class PoolItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One item as the engine knows it: identity, parameters, points; no words."""
+class PoolItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One item as the engine knows it: identity, parameters, points; no words.
+
+    Fields at their default are left out of the file, so that a field added later changes no hash.
+    """
 
     item_id: str
     code: str
     content_hash: str
     interaction: str
-    model: str  # 1PL, 2PL, 3PL, 4PL, GRM, PCM, GPCM; the metric's D is the package's
+    model: str  # 1PL, 2PL, 3PL, 4PL, GRM, PCM, GPCM, RSM, NRM; the metric's D is the package's
     a: float
     b: tuple[float, ...]
     c: float = 0.0
     d: float = 1.0
+    slopes: tuple[float, ...] = ()  # NRM: of categories 1 to m - 1
     option_points: tuple[int, ...]
     area: str
     enemies: tuple[str, ...] = ()
     provenance: str = "design"  # design (rancangan) or calibrated
+    item_set: str = ""  # items of one set share a stimulus and travel together
+    set_order: int = 0
+    word_count: int = 0
+    time_intensity: float | None = None  # of the lognormal response time, ln seconds
+    time_discrimination: float | None = None
 
     @property
     def points_minimum(self) -> int:
@@ -60,6 +71,34 @@ class Share(msgspec.Struct, frozen=True):
     per_mille: int
 
 
+class Constraint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line of a content specification: how much of something a section shall have.
+
+    `attribute` says what is counted: `area` (items whose area is `value` or below it), `key` (items whose
+    best option stands at place `value`), `interaction`, `item_set` (items of that set), `item_sets` (sets
+    begun), or summed: `words`, `seconds` (expected). Where not all lines can be met, those of the lowest
+    priority give way first; a `strict` line never does.
+    """
+
+    name: str
+    attribute: str
+    value: str = ""
+    minimum: int = 0
+    maximum: int | None = None
+    weight: int = 1
+    priority: int = 1
+    strict: bool = False
+
+
+class ItemSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Items that travel together once one of them is asked: how many of them, and whether in their order."""
+
+    set_id: str
+    minimum_items: int = 1
+    maximum_items: int | None = None
+    ordered: bool = False
+
+
 class LevelCut(msgspec.Struct, frozen=True):
     """The lowest scale score of a level."""
 
@@ -79,7 +118,7 @@ class Scale(msgspec.Struct, frozen=True, kw_only=True):
     cut_score: int | None = None  # the pass mark of this section, where the policy has one
 
 
-class Section(msgspec.Struct, frozen=True, kw_only=True):
+class Section(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part of a test with its own pool, blueprint, rules, estimator and scale.
 
     An adaptive section chooses its items one by one; a linear section is a fixed form: all items are shown,
@@ -93,7 +132,12 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     item_ids: tuple[str, ...]
     scale: Scale
     blueprint: tuple[Share, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
+    item_sets: tuple[ItemSet, ...] = ()
+    start: RuleChoice = RuleChoice("prior")
     selection: RuleChoice = RuleChoice("maximum_information")
+    content: RuleChoice = RuleChoice("shares")
+    eligibility: RuleChoice = RuleChoice("everything")
     exposure: RuleChoice = RuleChoice("randomesque")
     stopping: tuple[RuleChoice, ...] = ()
     interim_estimator: RuleChoice = RuleChoice("eap")
@@ -159,5 +203,9 @@ def encode_file(package_file: PackageFile) -> bytes:
 
 
 def decode_file(data: bytes | str) -> PackageFile:
-    """Read a package file; the shape is checked, the hash is not (see `tables.verify`)."""
-    return msgspec.json.decode(data, type=PackageFile)
+    """Read a package file; shape and format are checked, the hash is not (see `tables.verify`)."""
+    package_file = msgspec.json.decode(data, type=PackageFile)
+    if package_file.package.format != FORMAT:
+        reason = f"format {package_file.package.format} is not {FORMAT}: freeze the package again"
+        raise Refused(Refusal.PACKAGE_INVALID, reason=reason)
+    return package_file

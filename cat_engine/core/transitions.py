@@ -65,6 +65,7 @@ TRANSITIONS: Mapping[type[e.Event], Mapping[Status, Status]] = {
     e.Cancelled: _to(S.CANCELLED, S.SCHEDULED, S.CHECKED_IN, S.WAITING),
     e.Begun: _to(S.IN_PROGRESS, S.AUTHORISED),
     e.Resumed: _to(S.IN_PROGRESS, S.AUTHORISED),
+    e.ExposureRead: _stay(S.IN_PROGRESS),
     e.SectionBegun: _stay(S.IN_PROGRESS),
     e.ItemPresented: _stay(S.IN_PROGRESS),
     e.FormPresented: _stay(S.IN_PROGRESS),

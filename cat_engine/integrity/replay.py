@@ -106,6 +106,13 @@ def _create_again(compiled: CompiledPackage, created: e.Created, at: dict[str, A
     return engine.create(expected, **at)
 
 
+def _begin_again(
+    compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
+) -> Progress:
+    read = [event for event in entry.events if isinstance(event, e.ExposureRead)]
+    return engine.begin(compiled, state, exposure=read, **at)
+
+
 def _respond_again(
     compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
 ) -> Progress:
@@ -180,7 +187,7 @@ def _terminate_again(
 
 
 _VERBS: dict[type[e.Event], Callable[[CompiledPackage, SittingState, e.Entry, dict[str, Any]], Progress]] = {
-    e.Begun: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
+    e.Begun: _begin_again,
     e.Resumed: lambda compiled, state, _, at: engine.begin(compiled, state, **at),
     e.ResponseRecorded: _respond_again,
     e.ResponseCleared: _save_again,

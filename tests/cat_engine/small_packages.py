@@ -10,8 +10,10 @@ import msgspec
 
 from cat_engine.core import engine
 from cat_engine.core import events as e
+from cat_engine.core.chance import Chance
 from cat_engine.core.compiled import CompiledPackage, compile_package
 from cat_engine.core.engine import Progress
+from cat_engine.core.pool import Pool
 from cat_engine.core.simulation import simulate_sitting
 from cat_engine.core.state import SittingState
 from cat_engine.core.tables import freeze
@@ -26,6 +28,7 @@ from cat_engine.core.test_package import (
     TestPackage,
     encode_file,
 )
+from cat_engine.core.views import Estimate, Estimator, Evidence, SectionView, Start, section_prior
 from cat_engine.interactions.registry import interaction
 
 START_MS = 1_700_000_000_000
@@ -149,6 +152,34 @@ def package_of(
         sections=tuple(sections),
         time_allowed_s=time_allowed_s,
         total_cut_points=total_cut_points,
+    )
+
+
+def evidence(pool: Pool, answered: Sequence[int], categories: Sequence[int]) -> Evidence:
+    """Responses under the section's own prior."""
+    return Evidence(pool, tuple(answered), tuple(categories), section_prior(pool))
+
+
+def view(
+    pool: Pool,
+    answered: Sequence[int] = (),
+    categories: Sequence[int] = (),
+    estimate: Estimate | None = None,
+    *,
+    seed: str = "seed",
+    estimator: Estimator | None = None,
+) -> SectionView:
+    """A section as the rules see it; the estimate is the prior's unless one is given."""
+    held = section_prior(pool)
+    return SectionView(
+        evidence=evidence(pool, answered, categories),
+        start=Start(held, held.theta_millionths),
+        estimate=estimate or held,
+        chance=Chance(seed, len(answered) + 1),
+        shown=len(answered),
+        estimator=estimator,
+        response_times_ms=(30_000,) * len(answered),
+        time_used_ms=30_000 * len(answered),
     )
 
 

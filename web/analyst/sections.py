@@ -17,7 +17,8 @@ from web.language import Translator
 from web.plots import Curve, LinePlot, PlotWords, line_plot
 
 BY_DESIGN: Final = "design"
-PLOT_EVERY: Final = 2  # of the grid's points: a tenth of theta is fine enough to look at
+PLOTTED: Final = np.flatnonzero(np.abs(GRID_MILLIONTHS) <= 4 * THETA_UNIT)[::2]
+"""Rows of the grid that are drawn: where people are, a tenth of theta apart."""
 
 
 def section_view(part: CompiledSection, t: Translator, formats: Formats) -> SectionView:
@@ -115,9 +116,9 @@ def best_information(part: CompiledSection) -> Floats:
 
 
 def _plots(part: CompiledSection, t: Translator, formats: Formats) -> tuple[LinePlot, ...]:
-    theta = (GRID_MILLIONTHS / THETA_UNIT)[::PLOT_EVERY]
-    pool = (part.pool.information.sum(axis=1) / UNIT)[::PLOT_EVERY]
-    best = best_information(part)[::PLOT_EVERY]
+    theta = (GRID_MILLIONTHS / THETA_UNIT)[PLOTTED]
+    pool = (part.pool.information.sum(axis=1) / UNIT)[PLOTTED]
+    best = best_information(part)[PLOTTED]
     cuts = _cuts(part)
     peak = int(pool.argmax())
     words = PlotWords(

@@ -9,12 +9,11 @@ import math
 import msgspec
 import numpy as np
 
-from cat_engine.core.exact import UNIT, exponential, round_ratio
-from cat_engine.core.families import Rule
-from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS, NODE_STEP_MILLIONTHS, Pool
-from cat_engine.core.views import Estimate
+from cat_engine.core.exact import round_ratio
+from cat_engine.core.families import About, Rule
+from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS, NODE_STEP_MILLIONTHS
+from cat_engine.core.views import Estimate, Evidence
 
-_WEIGHT_UNIT = float(1 << 40)
 _STEPS = NODE_LIMIT_MILLIONTHS // NODE_STEP_MILLIONTHS
 _NODE_STEPS = np.arange(-_STEPS, _STEPS + 1, dtype=np.int64)
 _MOMENTS = np.stack([np.ones_like(_NODE_STEPS), _NODE_STEPS, _NODE_STEPS**2])  # (3, nodes)
@@ -24,19 +23,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to set: the prior is the section's."""
 
 
-def eap(
-    pool: Pool, answered: tuple[int, ...], categories: tuple[int, ...], *, settings: Settings
-) -> Estimate:
-    """Posterior mean and standard deviation over the package's nodes, under the section's normal prior."""
+def eap(evidence: Evidence, *, settings: Settings) -> Estimate:
+    """Posterior mean and standard deviation over the package's nodes."""
     del settings
-    log_posterior = pool.log_prior
-    if answered:
-        rows = pool.log_probability[list(answered), list(categories)]
-        log_posterior = log_posterior + rows.sum(axis=0)
-    shifted = (log_posterior - log_posterior.max()) / UNIT
-    weights = np.rint(exponential(shifted) * _WEIGHT_UNIT).astype(np.int64)
     # 121 nodes, 40-bit weights, squares up to 3600: below 2**59, so 64-bit integers hold the sums
-    total, first, second = (int(moment) for moment in (_MOMENTS * weights).sum(axis=1))
+    total, first, second = (int(moment) for moment in (_MOMENTS * evidence.weights).sum(axis=1))
     variance = (second * total - first * first) * NODE_STEP_MILLIONTHS**2
     return Estimate(
         theta_millionths=round_ratio(first * NODE_STEP_MILLIONTHS, total),
@@ -44,4 +35,13 @@ def eap(
     )
 
 
-RULE = Rule("eap", Settings, eap)
+RULE = Rule(
+    "eap",
+    Settings,
+    eap,
+    About(
+        formula="theta_hat = sum_q theta_q w_q L_q / sum_q w_q L_q; SE = posterior standard deviation",
+        source="Bock & Mislevy (1982)",
+        use="The default: defined for every pattern, smallest mean squared error under the prior.",
+    ),
+)

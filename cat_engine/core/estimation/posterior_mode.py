@@ -12,9 +12,9 @@ from fractions import Fraction
 import msgspec
 
 from cat_engine.core.exact import THETA_UNIT, UNIT
-from cat_engine.core.families import Rule
-from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS, NODE_STEP_MILLIONTHS, Pool
-from cat_engine.core.views import Estimate
+from cat_engine.core.families import About, Rule
+from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS, NODE_STEP_MILLIONTHS
+from cat_engine.core.views import Estimate, Evidence
 
 _REACH = 3
 _NEWTON_STEPS = 12
@@ -47,14 +47,10 @@ def _interpolation() -> tuple[tuple[float, ...], ...]:
 _COEFFICIENTS = _interpolation()
 
 
-def posterior_mode(
-    pool: Pool, answered: tuple[int, ...], categories: tuple[int, ...], *, settings: Settings
-) -> Estimate:
-    """Mode of the posterior under the section's normal prior; error = 1 / sqrt(-curvature at the mode)."""
+def posterior_mode(evidence: Evidence, *, settings: Settings) -> Estimate:
+    """Mode of the posterior; error = 1 / sqrt(-curvature at the mode)."""
     del settings
-    log_posterior = pool.log_prior
-    if answered:
-        log_posterior = log_posterior + pool.log_probability[list(answered), list(categories)].sum(axis=0)
+    log_posterior = evidence.log_posterior
     highest = int(log_posterior.argmax())
     centre = min(max(highest, _REACH), log_posterior.size - 1 - _REACH)
     values = [
@@ -91,4 +87,13 @@ def _at(polynomial: list[float], x: float) -> float:
     return total
 
 
-RULE = Rule("posterior_mode", Settings, posterior_mode)
+RULE = Rule(
+    "posterior_mode",
+    Settings,
+    posterior_mode,
+    About(
+        formula="theta_hat = argmax ln L(theta) + ln prior(theta); SE = (-curvature)^(-1/2)",
+        source="Samejima (1969)",
+        use="Where scores are to be compared with programs that report the mode.",
+    ),
+)

@@ -6,9 +6,8 @@ import msgspec
 import numpy as np
 
 from cat_engine.core.exact import Integers
-from cat_engine.core.families import Rule
-from cat_engine.core.tables import Pool
-from cat_engine.core.views import Choice, Draw, Utility
+from cat_engine.core.families import About, Rule
+from cat_engine.core.views import Choice, SectionView, Utility
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,21 +18,28 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sizes: Annotated[tuple[Annotated[int, msgspec.Meta(ge=1)], ...], msgspec.Meta(min_length=1)] = (5,)
 
 
-def randomesque(
-    pool: Pool, utility: Utility, eligible: Integers, step: int, draw: Draw, *, settings: Settings
-) -> Choice:
+def randomesque(view: SectionView, utility: Utility, eligible: Integers, *, settings: Settings) -> Choice:
     """Draw one of the k eligible items with the highest utility; equals are ordered by a hash of their
     content.
     """
-    size = min(settings.sizes[min(step, len(settings.sizes) - 1)], eligible.size)
+    size = min(settings.sizes[min(view.shown, len(settings.sizes) - 1)], eligible.size)
     values = utility[eligible]
     if size < eligible.size:
         threshold = np.partition(values, eligible.size - size)[eligible.size - size]
         near = np.flatnonzero(values >= threshold)
         eligible, values = eligible[near], values[near]
-    order = np.lexsort((pool.ties[eligible], -values))
-    drawn = draw(size)
+    order = np.lexsort((view.pool.ties[eligible], -values))
+    drawn = view.chance.below("exposure", size)
     return Choice(index=int(eligible[order[drawn]]), considered=size, drawn=drawn)
 
 
-RULE = Rule("randomesque", Settings, randomesque)
+RULE = Rule(
+    "randomesque",
+    Settings,
+    randomesque,
+    About(
+        formula="draw one of the k items of highest utility, each with probability 1 / k",
+        source="Kingsbury & Zara (1989)",
+        use="A simple guard at the start of a test, when everybody would see the same items.",
+    ),
+)

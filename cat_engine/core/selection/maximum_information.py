@@ -2,8 +2,7 @@
 
 import msgspec
 
-from cat_engine.core.families import Rule
-from cat_engine.core.tables import GRID_LIMIT_MILLIONTHS, GRID_STEP_MILLIONTHS
+from cat_engine.core.families import About, Rule
 from cat_engine.core.views import SectionView, Utility
 
 
@@ -12,13 +11,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def maximum_information(view: SectionView, *, settings: Settings) -> Utility:
-    """The information each item would give at the estimate, read at the nearest grid point."""
+    """The information each item would give at the estimate."""
     del settings
-    last = view.pool.information.shape[0] - 1
-    offset = view.estimate.theta_millionths + GRID_LIMIT_MILLIONTHS + GRID_STEP_MILLIONTHS // 2
-    row = min(max(offset // GRID_STEP_MILLIONTHS, 0), last)
-    utility: Utility = view.pool.information[row]
-    return utility
+    return view.pool.information_at(view.estimate.theta_millionths)
 
 
-RULE = Rule("maximum_information", Settings, maximum_information)
+RULE = Rule(
+    "maximum_information",
+    Settings,
+    maximum_information,
+    About(
+        formula="u_i = I_i(theta_hat)",
+        source="Birnbaum (1968); Lord (1980)",
+        use="The usual choice once some answers are in. It prefers a few strong items: pair it with exposure control.",
+    ),
+)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from cat_engine.core.families import Rule
+from cat_engine.core.families import About, Rule
 from cat_engine.core.views import SectionView
 
 
@@ -15,10 +15,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     minimum_items: Annotated[int, msgspec.Meta(ge=1)] = 1
 
 
-def standard_error(view: SectionView, *, settings: Settings) -> bool:
-    """Whether the standard error is at or below the target."""
-    enough = len(view.answered) >= settings.minimum_items
-    return enough and view.estimate.standard_error_millionths <= settings.target_millionths
+def standard_error(view: SectionView, *, settings: Settings) -> str | None:
+    """The reason once the standard error is at or below the target."""
+    if len(view.answered) < settings.minimum_items:
+        return None
+    small = view.estimate.standard_error_millionths <= settings.target_millionths
+    return "standard_error" if small else None
 
 
-RULE = Rule("standard_error", Settings, standard_error)
+RULE = Rule(
+    "standard_error",
+    Settings,
+    standard_error,
+    About(
+        formula="stop when SE(theta_hat) <= target and n >= minimum",
+        source="Weiss & Kingsbury (1984)",
+        use="Scores of equal precision; always with a maximum length beside it.",
+    ),
+)

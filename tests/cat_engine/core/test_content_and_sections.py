@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import random
 from collections import Counter
 
@@ -12,11 +11,10 @@ from msgspec.structs import replace
 
 from cat_engine.core import engine
 from cat_engine.core import events as e
-from cat_engine.core.blueprint import eligible
+from cat_engine.core.blueprint import free_items
 from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import FormChange
 from cat_engine.core.state import SittingState
-from cat_engine.core.tables import Pool
 from cat_engine.core.test_package import PoolItem, RuleChoice, Share
 from cat_engine.core.transitions import Status
 from cat_engine.foundation.refusals import Refusal, Refused
@@ -92,19 +90,14 @@ def test_enemies_keep_away_from_each_other_across_sections() -> None:
     assert met > 5, "the enemies of the second section never came up in the first: nothing was tried"
 
 
-def test_eligibility_counts_every_enemy_and_every_item_seen() -> None:
+def test_what_is_free_leaves_out_every_enemy_and_every_item_seen() -> None:
     pool = small.mixed().sections[0].pool
-    free = eligible(without_blueprint(pool), [], [])
-    assert free.indices.tolist() == list(range(48))
-    seen = eligible(without_blueprint(pool), [0, 1], ["item-R-0000", "item-R-0001"])
-    assert set(range(48)) - set(seen.indices.tolist()) == {0, 1, 4, 5}
-    from_elsewhere = eligible(without_blueprint(pool), [], ["item-J-0000"])
-    assert set(range(48)) - set(from_elsewhere.indices.tolist()) == {2}
-
-
-def without_blueprint(pool: Pool) -> Pool:
-    section = replace(pool.section, blueprint=())
-    return dataclasses.replace(pool, section=section, area=np.full(pool.size, -1))
+    everything = set(range(48))
+    assert set(np.flatnonzero(free_items(pool, []))) == everything
+    seen = np.flatnonzero(free_items(pool, ["item-R-0000", "item-R-0001"]))
+    assert everything - set(seen.tolist()) == {0, 1, 4, 5}
+    from_elsewhere = np.flatnonzero(free_items(pool, ["item-J-0000"]))
+    assert everything - set(from_elsewhere.tolist()) == {2}
 
 
 def test_a_pool_that_runs_out_ends_its_section_and_says_so() -> None:
@@ -133,7 +126,8 @@ def test_the_standard_error_stops_a_section_at_the_first_item_that_reaches_it() 
             given = presentations[:count]
             columns = tuple(index_of[p.item_id] for p in given)
             categories = tuple(p.category for p in given)
-            errors.append(interim(compiled.sections[1].pool, columns, categories).standard_error_millionths)
+            held = small.evidence(compiled.sections[1].pool, columns, categories)
+            errors.append(interim(held).standard_error_millionths)
         reached = [n for n, error in enumerate(errors, start=1) if error <= 380_000 and n >= 4]
         assert len(presentations) == min([*reached, 9])
     assert set(reasons) == {"standard_error", "fixed_length"}

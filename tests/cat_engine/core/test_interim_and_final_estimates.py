@@ -18,8 +18,10 @@ from cat_engine.core.estimation.eap import eap
 from cat_engine.core.estimation.posterior_mode import Settings as ModeSettings
 from cat_engine.core.estimation.posterior_mode import posterior_mode
 from cat_engine.core.exact import exponential
-from cat_engine.core.tables import NODES_MILLIONTHS, Pool
+from cat_engine.core.pool import Pool
+from cat_engine.core.tables import NODES_MILLIONTHS
 from cat_engine.core.test_package import PoolItem, RuleChoice
+from cat_engine.core.views import log_prior
 from psychometrics.estimation.eap import eap_estimate
 from psychometrics.estimation.grids import NormalPrior, trapezoid_grid
 from psychometrics.estimation.posterior_mode import map_estimate
@@ -73,7 +75,7 @@ def test_the_posterior_mean_agrees_with_the_psychometrics_package() -> None:
     pool, columns = mixed_pool()
     grid = trapezoid_grid(NormalPrior(), lower=-6.0, upper=6.0, count=121)
     for answered, categories in cases(150):
-        ours = eap(pool, answered, categories, settings=EapSettings())
+        ours = eap(small.evidence(pool, answered, categories), settings=EapSettings())
         theirs = eap_estimate(columns, vector(pool, answered, categories), grid)
         assert ours.theta_millionths / 1e6 == pytest.approx(theirs.theta, abs=1e-5)
         assert ours.standard_error_millionths / 1e6 == pytest.approx(theirs.standard_error, abs=1e-5)
@@ -82,7 +84,7 @@ def test_the_posterior_mean_agrees_with_the_psychometrics_package() -> None:
 def test_the_posterior_mode_agrees_with_the_psychometrics_package() -> None:
     pool, columns = mixed_pool()
     for answered, categories in cases(150):
-        ours = posterior_mode(pool, answered, categories, settings=ModeSettings())
+        ours = posterior_mode(small.evidence(pool, answered, categories), settings=ModeSettings())
         theirs = map_estimate(columns, vector(pool, answered, categories), NormalPrior())
         assert ours.theta_millionths / 1e6 == pytest.approx(theirs.theta, abs=2e-5)
 
@@ -98,7 +100,7 @@ def test_the_posterior_mode_and_its_curvature_agree_with_scipy() -> None:
     pool, columns = mixed_pool()
     for answered, categories in cases(80):
         responses = vector(pool, answered, categories)
-        ours = posterior_mode(pool, answered, categories, settings=ModeSettings())
+        ours = posterior_mode(small.evidence(pool, answered, categories), settings=ModeSettings())
         at = ours.theta_millionths / 1e6
         found = minimize_scalar(
             lambda t, r=responses: -height(columns, r, t),
@@ -127,7 +129,7 @@ def test_of_two_modes_the_higher_is_reported() -> None:
         log_p = category_log_probabilities(columns, grid)
         heights = log_p[:, range(len(items)), categories].sum(axis=1) - 0.5 * grid**2
         peaks = np.flatnonzero((heights[1:-1] > heights[:-2]) & (heights[1:-1] > heights[2:])) + 1
-        at = posterior_mode(pool, tuple(range(len(items))), categories, settings=ModeSettings())
+        at = posterior_mode(small.evidence(pool, range(len(items)), categories), settings=ModeSettings())
         theta = at.theta_millionths / 1e6
         responses = vector(pool, range(len(items)), categories)
         assert height(columns, responses, theta) >= heights.max() - 2e-4
@@ -146,8 +148,8 @@ def sharp(number: int, b: float, rng: random.Random) -> PoolItem:
 def test_without_answers_the_prior_is_the_estimate() -> None:
     pool, _ = mixed_pool()
     for estimate in (
-        eap(pool, (), (), settings=EapSettings()),
-        posterior_mode(pool, (), (), settings=ModeSettings()),
+        eap(small.evidence(pool, (), ()), settings=EapSettings()),
+        posterior_mode(small.evidence(pool, (), ()), settings=ModeSettings()),
     ):
         assert abs(estimate.theta_millionths) <= 1
         assert estimate.standard_error_millionths == pytest.approx(1_000_000, abs=30)
@@ -159,11 +161,11 @@ def test_the_order_of_the_answers_does_not_matter() -> None:
         pairs = list(zip(answered, categories, strict=True))
         random.Random(1).shuffle(pairs)
         shuffled = tuple(a for a, _ in pairs), tuple(c for _, c in pairs)
-        assert eap(pool, *shuffled, settings=EapSettings()) == eap(
-            pool, answered, categories, settings=EapSettings()
+        assert eap(small.evidence(pool, *shuffled), settings=EapSettings()) == eap(
+            small.evidence(pool, answered, categories), settings=EapSettings()
         )
-        assert posterior_mode(pool, *shuffled, settings=ModeSettings()) == posterior_mode(
-            pool, answered, categories, settings=ModeSettings()
+        assert posterior_mode(small.evidence(pool, *shuffled), settings=ModeSettings()) == posterior_mode(
+            small.evidence(pool, answered, categories), settings=ModeSettings()
         )
 
 
@@ -174,7 +176,7 @@ def test_a_section_s_own_prior_is_used() -> None:
     fields = {name: getattr(base, name) for name in base.__struct_fields__}
     section = type(base)(**{**fields, "prior_mean": 1.0, "prior_deviation": 0.5})
     compiled: CompiledSection = small.compiled_of(small.package_of(items, [section])).sections[0]
-    estimate = compiled.final(compiled.pool, (), ())
+    estimate = compiled.final(small.evidence(compiled.pool, (), ()))
     assert estimate.theta_millionths == pytest.approx(1_000_000, abs=2)
     assert estimate.standard_error_millionths == pytest.approx(500_000, abs=30)
 
@@ -183,11 +185,12 @@ def test_the_weights_of_the_posterior_mean_are_those_of_the_stored_table() -> No
     """The engine's mean, done again in fractions of the same stored integers."""
     pool, _ = mixed_pool()
     for answered, categories in cases(25):
-        log_posterior = pool.log_prior + pool.log_probability[list(answered), list(categories)].sum(axis=0)
+        rows = pool.log_probability[list(answered), list(categories)]
+        log_posterior = log_prior(0, 1_000_000) + rows.sum(axis=0)
         weights = np.rint(exponential((log_posterior - log_posterior.max()) / 1e9) * float(1 << 40))
         total = sum(int(w) for w in weights)
         first = sum(int(w) * int(t) for w, t in zip(weights, NODES_MILLIONTHS, strict=True))
-        ours = eap(pool, answered, categories, settings=EapSettings()).theta_millionths
+        ours = eap(small.evidence(pool, answered, categories), settings=EapSettings()).theta_millionths
         assert abs(ours - first / total) <= 0.5 + 1e-6
 
 
@@ -198,6 +201,7 @@ def test_final_estimators_are_chosen_by_the_package() -> None:
     part = compiled.sections[1]
     shown = state.in_section(1)
     answered = tuple(part.pool.index_of[p.item_id] for p in shown)
-    expected = posterior_mode(part.pool, answered, tuple(p.category for p in shown), settings=ModeSettings())
+    held = small.evidence(part.pool, answered, [p.category for p in shown])
+    expected = posterior_mode(held, settings=ModeSettings())
     assert state.score is not None
     assert state.score.sections[1].theta_millionths == expected.theta_millionths

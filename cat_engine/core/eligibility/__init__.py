@@ -1,0 +1,1 @@
+"""Eligibility rules: which items this sitting may see at all; one file, one rule."""

@@ -1,0 +1,1 @@
+"""Start rules: the prior, the first aim and the first items; one file, one rule."""

@@ -1,7 +1,7 @@
 """One adaptive step: estimate, stop or choose."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def view_of(compiled: CompiledSection, state: SittingState, now_ms: int) -> Sect
     if evidence.answered:
         estimate = compiled.interim(evidence)
     else:
-        estimate = Estimate(start.theta_millionths, start.prior.standard_error_millionths)
+        estimate = replace(start.prior, theta_millionths=start.theta_millionths)
     return SectionView(
         evidence=evidence,
         start=start,
@@ -98,6 +98,7 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
         barred=barred,
         assembled=may.assembled,
         item_set=held.set_id if held else "",
+        thetas_millionths=view.estimate.thetas_millionths,
     )
 
 

@@ -40,7 +40,7 @@ def within_set(pool: Pool, item_set: ItemSet, free: NDArray[np.bool_]) -> Intege
 
 
 def set_openers(pool: Pool, free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without items that may not open their set: sets left, and all but the first of ordered ones."""
+    """The mask without items that may not open their set: of sets left, and all but the first of ordered."""
     if not pool.item_sets:
         return free
     opening = free.copy()

@@ -6,6 +6,7 @@ from typing import Any
 
 from cat_engine.core import families
 from cat_engine.core.pool import Pool, pools
+from cat_engine.core.space import spatial_pool
 from cat_engine.core.test_package import PackageFile, PoolItem, Section, TestPackage
 
 ADAPTIVE = "adaptive"
@@ -62,15 +63,18 @@ def compile_package(package_file: PackageFile) -> CompiledPackage:
 
 def _compile_section(pool: Pool) -> CompiledSection:
     section = pool.section
+    abilities = families.SEVERAL if section.dimensions else families.ONE
+    if section.dimensions:
+        pool = spatial_pool(pool)
     return CompiledSection(
         section=section,
         pool=pool,
         start=families.bind("cat_engine.core.start", section.start),
-        select=families.bind("cat_engine.core.selection", section.selection),
+        select=families.bind("cat_engine.core.selection", section.selection, abilities),
         content=families.bind("cat_engine.core.content", section.content),
         eligibility=families.bind("cat_engine.core.eligibility", section.eligibility),
         expose=families.bind("cat_engine.core.exposure", section.exposure),
         stop=tuple(families.bind("cat_engine.core.stopping", choice) for choice in section.stopping),
-        interim=families.bind("cat_engine.core.estimation", section.interim_estimator),
-        final=families.bind("cat_engine.core.estimation", section.final_estimator),
+        interim=families.bind("cat_engine.core.estimation", section.interim_estimator, abilities),
+        final=families.bind("cat_engine.core.estimation", section.final_estimator, abilities),
     )

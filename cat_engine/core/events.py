@@ -123,6 +123,22 @@ class ItemPresented(Event, frozen=True, kw_only=True, tag="item_presented"):
     barred: int = 0
     assembled: tuple[int, ...] = ()
     item_set: str = ""
+    thetas_millionths: tuple[int, ...] = ()
+
+
+class ModuleRouted(Event, frozen=True, kw_only=True, tag="module_routed"):
+    """A stage of a multistage section was entered with this module of the sitting's panel.
+
+    Decided on the estimate and the points (as the stage counts them) that stand here; `stage` counts from 1.
+    """
+
+    section_id: str
+    panel_id: str
+    stage: int
+    module_id: str
+    theta_millionths: int
+    standard_error_millionths: int
+    points: int
 
 
 class FormPresented(Event, frozen=True, kw_only=True, tag="form_presented"):
@@ -156,10 +172,11 @@ class PresentationFlagged(Event, frozen=True, kw_only=True, tag="presentation_fl
 
 
 class SectionEnded(Event, frozen=True, kw_only=True, tag="section_ended"):
-    """A section is over, and why."""
+    """A section is over, and why; `unmet` names the blueprint lines that did not reach their minimum."""
 
     section_id: str
     reason: str
+    unmet: tuple[str, ...] = ()
 
 
 class Paused(Event, frozen=True, kw_only=True, tag="paused"):
@@ -211,6 +228,14 @@ class Reactivated(Event, frozen=True, kw_only=True, tag="reactivated"):
     reason: str
 
 
+class DimensionScore(msgspec.Struct, frozen=True, kw_only=True):
+    """What a section of several abilities measured of one of them."""
+
+    name: str
+    theta_millionths: int
+    standard_error_millionths: int
+
+
 class SectionScore(msgspec.Struct, frozen=True, kw_only=True):
     """What a section measured. Adaptive: an estimate with its error. Linear: points out of a maximum."""
 
@@ -227,6 +252,7 @@ class SectionScore(msgspec.Struct, frozen=True, kw_only=True):
     passed: bool | None
     items: int
     stop_reason: str
+    dimensions: tuple[DimensionScore, ...] = ()
 
 
 class AreaScore(msgspec.Struct, frozen=True, kw_only=True):
@@ -266,6 +292,7 @@ AnyEvent: TypeAlias = (
     | ExposureRead
     | SectionBegun
     | ItemPresented
+    | ModuleRouted
     | FormPresented
     | ResponseRecorded
     | ResponseCleared

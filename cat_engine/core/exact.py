@@ -60,15 +60,15 @@ def decay(billionths: Integers) -> Floats:
     return np.asarray(_DECAY[high] * series, dtype=np.float64)
 
 
-WEIGHT_BITS = 20
-TABLE_LIMIT = 1 << 32
+WEIGHT_BITS = 22
+TABLE_BITS = 30
 
 
 @dataclass(frozen=True, eq=False)
 class ExactTable:
     """A matrix (nodes, columns) of whole numbers carried in floats; a value is `matrix * unit`.
 
-    With at most 2**20 of weight over rows of at most 2**32, no partial sum of a product reaches 2**53: the
+    With about 2**22 of weight over entries of at most 2**30, no partial sum of a product reaches 2**53: the
     result is exact in whatever order, with whatever instructions a linear algebra library adds it up.
     """
 
@@ -76,14 +76,14 @@ class ExactTable:
     unit: float
 
     def weighted(self, weights: Floats) -> Floats:
-        """Sum over the nodes: weights (nodes,) or (candidates, nodes), whole, summing to at most 2**20."""
+        """Sum over the nodes: weights (nodes,) or (candidates, nodes), whole, summing to about 2**22."""
         return np.asarray(weights @ self.matrix, dtype=np.float64)
 
 
 def exact_table(values: Floats) -> ExactTable:
-    """The values rounded to the finest power of two that keeps them within 2**32."""
+    """The values rounded to the finest power of two that keeps them within 2**30."""
     largest = float(np.abs(values).max(initial=0.0))
-    exponent = 0 if largest == 0.0 else WEIGHT_BITS + 12 - math.frexp(largest)[1]
+    exponent = 0 if largest == 0.0 else TABLE_BITS - math.frexp(largest)[1]
     matrix = np.rint(np.ldexp(values, exponent))
     return ExactTable(np.ascontiguousarray(matrix), math.ldexp(1.0, -exponent))
 

@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
-from cat_engine.core.test_package import RuleChoice
+from cat_engine.core.test_package import PoolItem, RuleChoice, Section
 from cat_engine.foundation.refusals import Refusal, Refused
+
+ONE, SEVERAL, ANY = "one ability", "several abilities", "any"
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,10 @@ class Rule:
     settings: type[msgspec.Struct]
     function: Callable[..., Any]
     about: About
+    abilities: str = ONE  # which sections it can serve: of one ability, of several, or any
+    nested: Callable[[Any], tuple[RuleChoice, ...]] | None = None  # rules of the family that the settings name
+    most_items: Callable[[Any], int | None] | None = None  # of a stopping rule: after so many it stops for sure
+    problem: Callable[[Any, Section, tuple[PoolItem, ...]], str] | None = None  # of settings with their section
 
     @property
     def summary(self) -> str:
@@ -55,13 +61,43 @@ def members(family: str) -> Mapping[str, Rule]:
     return {rule.name: rule for rule in sorted(rules, key=lambda rule: rule.name)}
 
 
-def bind(family: str, choice: RuleChoice) -> Callable[..., Any]:
-    """The chosen rule's function with its checked settings, or a refusal that names rule and field."""
+def bind(family: str, choice: RuleChoice, abilities: str | None = None) -> Callable[..., Any]:
+    """The chosen rule's function with its checked settings, or a refusal that names rule and field.
+
+    `abilities` says how many the section measures, where that matters to the family. Rules that the settings
+    name are tried too.
+    """
+    rule = _member(family, choice)
+    if abilities is not None and rule.abilities not in (ANY, abilities):
+        reason = f"{choice.rule} does not serve a section that measures {abilities}"
+        raise Refused(Refusal.PACKAGE_INVALID, reason=reason)
+    settings = _settings(rule, choice)
+    for inner in rule.nested(settings) if rule.nested else ():
+        bind(family, inner, abilities)
+    return partial(rule.function, settings=settings)
+
+
+def most_items(family: str, choice: RuleChoice) -> int | None:
+    """The number of items after which a stopping rule stops whatever was answered; None where there is none."""
+    rule = _member(family, choice)
+    return rule.most_items(_settings(rule, choice)) if rule.most_items else None
+
+
+def problem(family: str, choice: RuleChoice, section: Section, items: tuple[PoolItem, ...]) -> str:
+    """What does not fit between a rule's settings and its section with these items, in words, or ""."""
+    rule = _member(family, choice)
+    return rule.problem(_settings(rule, choice), section, items) if rule.problem else ""
+
+
+def _member(family: str, choice: RuleChoice) -> Rule:
     rule = members(family).get(choice.rule)
     if rule is None:
         raise Refused(Refusal.PACKAGE_RULE_UNKNOWN, family=family.rpartition(".")[2], rule=choice.rule)
+    return rule
+
+
+def _settings(rule: Rule, choice: RuleChoice) -> msgspec.Struct:
     try:
-        settings = msgspec.convert(choice.settings, rule.settings)
+        return msgspec.convert(choice.settings, rule.settings)
     except msgspec.ValidationError as error:
         raise Refused(Refusal.PACKAGE_INVALID, reason=f"{choice.rule}: {error}") from error
-    return partial(rule.function, settings=settings)

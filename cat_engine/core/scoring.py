@@ -2,7 +2,7 @@
 
 from cat_engine.core.adaptive import evidence_of
 from cat_engine.core.compiled import CompiledPackage, CompiledSection
-from cat_engine.core.events import AreaScore, Scored, SectionScore
+from cat_engine.core.events import AreaScore, DimensionScore, Scored, SectionScore
 from cat_engine.core.exact import THETA_UNIT, round_ratio
 from cat_engine.core.state import Presentation, SittingState
 from cat_engine.core.test_package import Scale
@@ -76,6 +76,20 @@ def _section_score(
         passed=None if scale.cut_score is None else scale_score >= scale.cut_score,
         items=len(answered),
         stop_reason=reason,
+        dimensions=_dimensions(part, estimate),
+    )
+
+
+def _dimensions(part: CompiledSection, estimate: Estimate | None) -> tuple[DimensionScore, ...]:
+    """Each ability of a section of several, in its own metric."""
+    if estimate is None:
+        return ()
+    measured = zip(
+        part.section.dimensions, estimate.thetas_millionths, estimate.errors_millionths, strict=False
+    )
+    return tuple(
+        DimensionScore(name=dimension.name, theta_millionths=theta, standard_error_millionths=error)
+        for dimension, theta, error in measured
     )
 
 

@@ -9,6 +9,7 @@ arguments give the same log.
 import math
 from collections.abc import Mapping
 from statistics import NormalDist
+from typing import TypeAlias
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from cat_engine.core.exact import Floats
 from cat_engine.core.state import Presentation, SittingState
 from cat_engine.core.tables import parameters
 from cat_engine.core.test_package import PoolItem
-from psychometrics.models.items import category_probabilities, item_columns
+from psychometrics.models.items import item_columns, log_probabilities_at
 
 RESPONSE_TIME_S = 40.0  # median
 RESPONSE_TIME_LOG_DEVIATION = 0.45  # of the lognormal response time (van der Linden, 2006)
@@ -29,6 +30,9 @@ REVIEW_MS = 15_000  # from the last answer of a fixed form to handing it in
 STAFF = "system:simulation"
 NO_PLEDGE_TEXT = "0" * 64
 
+Ability: TypeAlias = float | tuple[float, ...]
+"""A simulated candidate's theta in a section, or one theta for each of its dimensions."""
+
 _DRAW_CHOICES = 1 << 53
 _NORMAL = NormalDist()
 
@@ -36,7 +40,7 @@ _NORMAL = NormalDist()
 def simulate_sitting(
     compiled: CompiledPackage,
     created: e.Created,
-    theta: Mapping[str, float],
+    theta: Mapping[str, Ability],
     now_ms: int,
     responder_seed: str,
     *,
@@ -110,7 +114,7 @@ def _answered(
 class _Responder:
     """Draws what a person of given abilities answers, and how long it takes."""
 
-    def __init__(self, compiled: CompiledPackage, theta: Mapping[str, float], seed: str) -> None:
+    def __init__(self, compiled: CompiledPackage, theta: Mapping[str, Ability], seed: str) -> None:
         self._seed = seed
         self._sections = tuple(part.pool for part in compiled.sections)
         self._cumulative = tuple(
@@ -141,8 +145,13 @@ class _Responder:
         return (exact.draw(self._seed, purpose, position, _DRAW_CHOICES) + 0.5) / _DRAW_CHOICES
 
 
-def _cumulative(items: tuple[PoolItem, ...], theta: float, metric_d: float) -> Floats:
+def _cumulative(items: tuple[PoolItem, ...], theta: Ability, metric_d: float) -> Floats:
     """P(X <= k | theta) of every item, (n, categories)."""
     columns = item_columns([parameters(item) for item in items], D=metric_d)
-    cumulative: Floats = np.cumsum(category_probabilities(columns, theta)[0], axis=1)
+    if isinstance(theta, tuple):  # an item of several abilities is a function of its composite
+        slopes = np.array([item.slopes for item in items], dtype=np.float64)
+        at = (slopes * np.array(theta)).sum(axis=1)
+    else:
+        at = np.full(len(items), theta)
+    cumulative: Floats = np.cumsum(np.exp(log_probabilities_at(columns, at)), axis=1)
     return cumulative

@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from cat_engine.core.exact import THETA_UNIT, UNIT, Floats, Integers
+from cat_engine.core.matrices import dimensions_problem
 from cat_engine.core.test_package import (
     FrozenTables,
     PackageFile,
@@ -76,6 +77,10 @@ def _check_section(section: Section, by_id: dict[str, PoolItem]) -> None:
         reason = f"unknown mode {section.mode}"
     elif not (math.isfinite(section.prior_mean) and 0.0 < section.prior_deviation < math.inf):
         reason = "the prior is no distribution"
+    else:
+        items = [by_id[item_id] for item_id in section.item_ids]
+        loadings = [(i.code, len(i.slopes) if i.model in COMPOSITE_MODELS else 0) for i in items]
+        reason = dimensions_problem(section, loadings)
     if reason:
         raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {reason}")
 
@@ -85,6 +90,11 @@ def _check_parameters(item: PoolItem, metric_d: float) -> None:
     if not item.option_points or item.points_maximum - item.points_minimum != item.categories - 1:
         reason = "option points do not match the categories"
         raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
+    if item.model in COMPOSITE_MODELS:
+        wrong = [slope for slope in item.slopes if not (math.isfinite(slope) and slope >= 0.0)]
+        if wrong or item.a != 1.0 or not item.slopes:
+            reason = "the slopes of an item of several abilities are finite and not negative, and a is 1"
+            raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
     try:
         item_columns([parameters(item)], D=metric_d)
     except ValueError as error:
@@ -124,9 +134,16 @@ def _billionths(values: Floats) -> Integers:
     return np.rint(values * UNIT).astype("<i8")
 
 
+COMPOSITE_MODELS = {"M2PL": "2PL", "M3PL": "3PL", "M4PL": "4PL", "MGRM": "GRM", "MGPCM": "GPCM"}
+"""Models of several abilities, and what each is along its composite a . theta."""
+
+
 def parameters(item: PoolItem) -> ItemParameters:
-    """The item as the response models know it."""
-    return ItemParameters(item.model, item.a, item.b, item.c, item.d, slopes=item.slopes)
+    """The item as the response models know it; one of several abilities as a function of its composite."""
+    along = COMPOSITE_MODELS.get(item.model)
+    if along is None:
+        return ItemParameters(item.model, item.a, item.b, item.c, item.d, slopes=item.slopes)
+    return ItemParameters(along, 1.0, tuple(-intercept for intercept in item.b), item.c, item.d)
 
 
 def _curves(item: PoolItem, theta: Floats, metric_d: float) -> tuple[Floats, Floats]:

@@ -25,12 +25,14 @@ class PoolItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     content_hash: str
     interaction: str
-    model: str  # 1PL, 2PL, 3PL, 4PL, GRM, PCM, GPCM, RSM, NRM; the metric's D is the package's
+    # 1PL, 2PL, 3PL, 4PL, GRM, PCM, GPCM, RSM, NRM; of several abilities: M2PL, M3PL, M4PL, MGRM, MGPCM, whose
+    # b holds the intercepts. The metric's D is the package's.
+    model: str
     a: float
     b: tuple[float, ...]
     c: float = 0.0
     d: float = 1.0
-    slopes: tuple[float, ...] = ()  # NRM: of categories 1 to m - 1
+    slopes: tuple[float, ...] = ()  # NRM: of categories 1 to m - 1; several abilities: one for each
     option_points: tuple[int, ...]
     area: str
     enemies: tuple[str, ...] = ()
@@ -99,6 +101,54 @@ class ItemSet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ordered: bool = False
 
 
+class Dimension(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several abilities that a section measures together: its normal prior, its part of the total."""
+
+    name: str
+    mean: float = 0.0
+    deviation: float = 1.0
+    per_mille: int = 0  # of the composite that is reported; together 1000
+
+
+class Module(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Items of a multistage test that are asked together, in this order; `follows` names the modules after
+    which it may come (none named: any of the stage before).
+    """
+
+    module_id: str
+    item_ids: tuple[str, ...]
+    follows: tuple[str, ...] = ()
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Cuts between the modules of a stage, rising: module k is taken from cut k - 1 on and below cut k.
+
+    With `after`, for those who come from that module; without, for all others.
+    """
+
+    cuts: tuple[int, ...] = ()
+    after: str = ""
+
+
+class Stage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One stage of a panel: its modules from the easiest to the hardest, and what decides between them.
+
+    `by`: `theta` (the interim estimate, cuts in millionths), `points` (gathered in the section so far) or
+    `module_points` (in the module before).
+    """
+
+    modules: tuple[Module, ...]
+    by: str = "theta"
+    routes: tuple[Route, ...] = ()
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of a multistage test; which panel a sitting gets is drawn from its seed."""
+
+    panel_id: str
+    stages: tuple[Stage, ...]
+
+
 class LevelCut(msgspec.Struct, frozen=True):
     """The lowest scale score of a level."""
 
@@ -122,18 +172,20 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One part of a test with its own pool, blueprint, rules, estimator and scale.
 
     An adaptive section chooses its items one by one; a linear section is a fixed form: all items are shown,
-    may be revisited and flagged, and are scored by summed points.
+    may be revisited and flagged, and are scored by summed points. A multistage section chooses whole modules
+    of one of its panels and asks their items one by one; its stopping rules are heard between stages.
     """
 
     section_id: str
     title: dict[str, str]
     aspect: str  # potential, competency or knowledge: where its score goes in the talent record
-    mode: str  # adaptive or linear
+    mode: str  # adaptive, linear or multistage
     item_ids: tuple[str, ...]
     scale: Scale
     blueprint: tuple[Share, ...] = ()
     constraints: tuple[Constraint, ...] = ()
     item_sets: tuple[ItemSet, ...] = ()
+    panels: tuple[Panel, ...] = ()
     start: RuleChoice = RuleChoice("prior")
     selection: RuleChoice = RuleChoice("maximum_information")
     content: RuleChoice = RuleChoice("shares")
@@ -144,6 +196,8 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     final_estimator: RuleChoice = RuleChoice("eap")
     prior_mean: float = 0.0
     prior_deviation: float = 1.0
+    dimensions: tuple[Dimension, ...] = ()  # none: one ability with the prior above
+    correlations: tuple[float, ...] = ()  # of the dimensions: 12, or 12, 13, 23
     start_theta_millionths: int = 0
 
 

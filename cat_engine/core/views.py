@@ -1,14 +1,18 @@
 """What the rules of a family are given, and what they give back."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cat_engine.core.chance import Chance
-from cat_engine.core.exact import THETA_UNIT, UNIT, WEIGHT_BITS, Floats, Integers, decay
+from cat_engine.core.exact import THETA_UNIT, UNIT, WEIGHT_BITS, Floats, Integers, decay, round_ratio
+from cat_engine.core.matrices import prior_covariance
 from cat_engine.core.pool import Pool
+from cat_engine.core.space import SpatialPool
 from cat_engine.core.tables import NODES_MILLIONTHS
 
 WEIGHT_UNIT = float(1 << 40)
@@ -16,27 +20,46 @@ WEIGHT_UNIT = float(1 << 40)
 
 @dataclass(frozen=True)
 class Estimate:
-    """Ability and its standard error, in millionths of the theta metric."""
+    """Ability and its standard error, in millionths of the theta metric.
+
+    Of several abilities: the composite that is reported, and each of them with its own error.
+    """
 
     theta_millionths: int
     standard_error_millionths: int
+    thetas_millionths: tuple[int, ...] = ()
+    errors_millionths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class Start:
     """Where a section begins: the normal prior, the ability aimed at before the first answer, and items that
-    are asked first, in this order (columns of the pool).
+    are asked first, in this order (columns of the pool). `final_prior` is the prior of the final score where
+    that is not the section's own.
     """
 
     prior: Estimate
     theta_millionths: int
     first_items: tuple[int, ...] = ()
+    final_prior: Estimate | None = None
 
 
 def section_prior(pool: Pool) -> Estimate:
     """The section's own normal prior."""
     section = pool.section
-    return Estimate(millionths(section.prior_mean), millionths(section.prior_deviation))
+    if not section.dimensions:
+        return Estimate(millionths(section.prior_mean), millionths(section.prior_deviation))
+    means = tuple(millionths(dimension.mean) for dimension in section.dimensions)
+    deviations = tuple(millionths(dimension.deviation) for dimension in section.dimensions)
+    composite, variance = 0, 0.0
+    covariance = prior_covariance(section)
+    for one, dimension in enumerate(section.dimensions):
+        composite += dimension.per_mille * means[one]
+        for other, beside in enumerate(section.dimensions):
+            variance += dimension.per_mille * beside.per_mille * covariance[one][other]
+    return Estimate(
+        round_ratio(composite, 1000), round(math.sqrt(variance) * THETA_UNIT / 1000), means, deviations
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -61,14 +84,17 @@ class Evidence:
     def log_likelihood(self) -> Integers:
         """ln L on the nodes, in billionths."""
         if not self.answered:
-            return np.zeros(NODES_MILLIONTHS.size, dtype=np.int64)
+            return np.zeros(self.pool.log_probability.shape[2], dtype=np.int64)
         total: Integers = self.pool.log_probability[list(self.answered), list(self.categories)].sum(axis=0)
         return total
 
     @cached_property
     def log_posterior(self) -> Integers:
         """ln of likelihood times prior on the nodes, in billionths, up to a constant."""
-        prior = log_prior(self.prior.theta_millionths, self.prior.standard_error_millionths)
+        if isinstance(self.pool, SpatialPool):
+            prior = self.pool.log_prior
+        else:
+            prior = log_prior(self.prior.theta_millionths, self.prior.standard_error_millionths)
         return prior + self.log_likelihood if self.answered else prior
 
     @cached_property
@@ -78,7 +104,7 @@ class Evidence:
 
     @cached_property
     def shares(self) -> Floats:
-        """The posterior on the nodes as whole numbers that sum to at most 2**20 (see `exact.ExactTable`)."""
+        """The posterior on the nodes as whole numbers that sum to about 2**22 (see `exact.ExactTable`)."""
         return _shares(self.weights)
 
     @cached_property
@@ -92,7 +118,7 @@ def _weights(log_density: Integers) -> Integers:
 
 
 def _shares(weights: Integers) -> Floats:
-    return np.asarray(np.floor(weights / weights.sum() * float(1 << WEIGHT_BITS)), dtype=np.float64)
+    return np.asarray(np.rint(weights / weights.sum() * float(1 << WEIGHT_BITS)), dtype=np.float64)
 
 
 Estimator = Callable[[Evidence], Estimate]
@@ -103,7 +129,9 @@ class SectionView:
     """One section so far, as the rules see it.
 
     `shown` counts the items shown, `time_used_ms` is the sitting's, `response_times_ms` go with `answered`.
-    `assembled` are the columns of the shadow test that chose the last item, where there is one.
+    `assembled` are the columns of the shadow test that chose the last item, where there is one. `free` masks
+    the items that were not seen and are no enemies of any that was; `most_items` is the length at which the
+    stopping rules end the section in any case.
     """
 
     evidence: Evidence
@@ -115,6 +143,8 @@ class SectionView:
     response_times_ms: tuple[int, ...] = ()
     time_used_ms: int = 0
     assembled: tuple[int, ...] = ()
+    free: NDArray[np.bool_] | None = None
+    most_items: int | None = None
 
     @property
     def pool(self) -> Pool:
@@ -131,13 +161,36 @@ class SectionView:
         """The category of each answer."""
         return self.evidence.categories
 
+    @property
+    def items_left(self) -> int:
+        """How many items can still come: up to the length allowed, or to the end of the pool."""
+        limit = self.pool.size if self.most_items is None else self.most_items
+        return max(limit - self.shown, 0)
+
+    @property
+    def unseen(self) -> NDArray[np.bool_]:
+        """The free items, or where nobody said which are: those not answered."""
+        if self.free is not None:
+            return self.free
+        unseen = np.ones(self.pool.size, dtype=np.bool_)
+        unseen[list(self.answered)] = False
+        return unseen
+
+    def estimate_after(self, answers: int) -> Estimate | None:
+        """The estimate that stood after the first answers; None where there is no telling."""
+        if answers == len(self.answered):
+            return self.estimate
+        if self.estimator is None or not 0 < answers < len(self.answered):
+            return None
+        held = self.evidence
+        return self.estimator(
+            Evidence(held.pool, held.answered[:answers], held.categories[:answers], held.prior)
+        )
+
     @cached_property
     def estimate_before(self) -> Estimate | None:
         """The estimate that stood before the last answer; None before the second."""
-        if self.estimator is None or len(self.answered) < 2:
-            return None
-        held = self.evidence
-        return self.estimator(Evidence(held.pool, held.answered[:-1], held.categories[:-1], held.prior))
+        return self.estimate_after(len(self.answered) - 1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cat_engine.core.chance import Chance
 from cat_engine.core.compiled import CompiledPackage, compile_package
 from cat_engine.core.engine import Progress
 from cat_engine.core.pool import Pool
-from cat_engine.core.simulation import simulate_sitting
+from cat_engine.core.simulation import Ability, simulate_sitting
 from cat_engine.core.state import SittingState
 from cat_engine.core.tables import freeze
 from cat_engine.core.test_package import (
@@ -247,10 +247,10 @@ def created_on(compiled: CompiledPackage, *, seed: str = "seed-1", accommodation
 
 
 def simulated(
-    compiled: CompiledPackage, seed: str, theta: float | dict[str, float] | None = None
+    compiled: CompiledPackage, seed: str, theta: float | dict[str, Ability] | None = None
 ) -> list[Progress]:
     """A simulated sitting; one ability for all sections, or one for each."""
-    abilities = theta if isinstance(theta, dict) else None
+    abilities: dict[str, Ability] | None = theta if isinstance(theta, dict) else None
     if abilities is None:
         value = 0.0 if theta is None or isinstance(theta, dict) else theta
         abilities = {part.section.section_id: value for part in compiled.sections}

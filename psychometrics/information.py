@@ -80,5 +80,18 @@ def expected_observed_information(items: ItemColumns, theta: ArrayLike) -> Float
     return _expectation(log_probabilities_at(items, points), -curvature)
 
 
+def kullback_leibler_information(items: ItemColumns, theta: float, against: ArrayLike) -> FloatArray:
+    """KL(theta || x) = sum_k P_k(theta) [ln P_k(theta) - ln P_k(x)] of every item at points x, shape (q, n).
+
+    It measures how well a response tells theta from x, also far from theta, where Fisher information has
+    nothing to say (Chang & Ying, 1996); close to theta it is I(theta) (x - theta)^2 / 2.
+    """
+    log_here = log_probabilities_at(items, theta_axis(theta)[:, None])
+    log_there = log_probabilities_at(items, theta_axis(against)[:, None])
+    present = np.isfinite(log_here)
+    difference = np.where(present, log_here, 0.0) - np.where(present, log_there, 0.0)
+    return np.asarray((np.exp(log_here) * difference).sum(axis=-1), dtype=np.float64)
+
+
 def _expectation(log_p: FloatArray, values: FloatArray) -> FloatArray:
     return np.asarray((np.exp(log_p) * values).sum(axis=-1), dtype=np.float64)

@@ -21,7 +21,7 @@ from psychometrics.arrays import (
     refuse_rows,
     theta_axis,
 )
-from psychometrics.models import dichotomous, polytomous
+from psychometrics.models import dichotomous, nominal, polytomous
 from psychometrics.models.dichotomous import LogDerivatives
 
 
@@ -35,9 +35,11 @@ class ResponseModel(StrEnum):
     GRADED_RESPONSE = "GRM"
     PARTIAL_CREDIT = "PCM"
     GENERALISED_PARTIAL_CREDIT = "GPCM"
+    RATING_SCALE = "RSM"
+    NOMINAL_RESPONSE = "NRM"
 
 
-DICHOTOMOUS, GRADED, PARTIAL_CREDIT = 0, 1, 2
+DICHOTOMOUS, GRADED, PARTIAL_CREDIT, NOMINAL = 0, 1, 2, 3
 """Families: models that share one probability function."""
 
 FAMILY_OF_MODEL = {
@@ -48,18 +50,32 @@ FAMILY_OF_MODEL = {
     ResponseModel.GRADED_RESPONSE: GRADED,
     ResponseModel.PARTIAL_CREDIT: PARTIAL_CREDIT,
     ResponseModel.GENERALISED_PARTIAL_CREDIT: PARTIAL_CREDIT,
+    ResponseModel.RATING_SCALE: PARTIAL_CREDIT,
+    ResponseModel.NOMINAL_RESPONSE: NOMINAL,
 }
+
+MODELS_OF_SLOPE_ONE = {
+    ResponseModel.PARTIAL_CREDIT,
+    ResponseModel.RATING_SCALE,
+    ResponseModel.NOMINAL_RESPONSE,
+}
+"""Models without a slope of the item: it is fixed, or stands in the category slopes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ItemParameters:
-    """One item: slope a, difficulty or thresholds b (1 value, or m - 1), asymptotes c and d."""
+    """One item: slope a, difficulty or thresholds b (1 value, or m - 1), asymptotes c and d.
+
+    A nominal item has a = 1, its intercepts c_1 .. c_{m-1} in b and its category slopes a_1 .. a_{m-1} in
+    `slopes`; both are 0 in category 0. No other model has category slopes.
+    """
 
     model: str
     a: float
     b: tuple[float, ...]
     c: float = 0.0
     d: float = 1.0
+    slopes: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +83,10 @@ class ItemColumns:
     """Parameters of n items on one metric, as read-only columns.
 
     family (n,); a, c, d (n,); thresholds (n, m - 1), NaN where an item has fewer categories. A dichotomous
-    item keeps its difficulty b in the first place; c and d matter to dichotomous items only. D holds for all
-    items: it belongs to the metric of the calibration, not to the call that uses it.
+    item keeps its difficulty b in the first place, a nominal item its intercepts; c and d matter to
+    dichotomous items only. slopes (n, m - 1) are the category slopes of nominal items, NaN for all others,
+    and None in a pool without nominal items. D holds for all items: it belongs to the metric of the
+    calibration, not to the call that uses it.
     """
 
     family: IntArray
@@ -76,6 +94,7 @@ class ItemColumns:
     thresholds: FloatArray
     c: FloatArray
     d: FloatArray
+    slopes: FloatArray | None = None
     D: float = field(kw_only=True)
 
     def __post_init__(self) -> None:
@@ -84,6 +103,8 @@ class ItemColumns:
         object.__setattr__(self, "family", family)
         for name in ("a", "thresholds", "c", "d"):
             object.__setattr__(self, name, frozen_copy(getattr(self, name)))
+        if self.slopes is not None:
+            object.__setattr__(self, "slopes", frozen_copy(self.slopes))
         check_metric(self.D)
         _check_items(self)
 
@@ -105,6 +126,7 @@ class ItemColumns:
             self.thresholds[index],
             self.c[index],
             self.d[index],
+            None if self.slopes is None else self.slopes[index],
             D=self.D,
         )
 
@@ -117,14 +139,25 @@ def item_columns(items: Sequence[ItemParameters], *, D: float) -> ItemColumns:
     for row, item in enumerate(items):
         _check_model(row, models[row], item)
         thresholds[row, : len(item.b)] = item.b
+    slopes = np.full_like(thresholds, np.nan) if ResponseModel.NOMINAL_RESPONSE in models else None
+    if slopes is not None:
+        for row, item in enumerate(items):
+            slopes[row, : len(item.slopes)] = item.slopes
     return ItemColumns(
         np.array([FAMILY_OF_MODEL[model] for model in models], dtype=np.int64),
         np.array([item.a for item in items], dtype=np.float64),
         thresholds,
         np.array([item.c for item in items], dtype=np.float64),
         np.array([item.d for item in items], dtype=np.float64),
+        slopes,
         D=D,
     )
+
+
+def rating_scale_items(locations: ArrayLike, distances: ArrayLike) -> list[ItemParameters]:
+    """Items of one rating scale (Andrich, 1978): a location for each, and distances common to all."""
+    steps = polytomous.rating_scale_steps(locations, distances)
+    return [ItemParameters(ResponseModel.RATING_SCALE, 1.0, tuple(row)) for row in steps.tolist()]
 
 
 def dichotomous_columns(a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, *, D: float) -> ItemColumns:
@@ -151,7 +184,10 @@ def category_log_derivatives(items: ItemColumns, theta: ArrayLike) -> LogDerivat
 
 
 def expected_scores(items: ItemColumns, theta: ArrayLike) -> FloatArray:
-    """E(X | theta), the item's characteristic curve in score points, shape (q, n)."""
+    """E(X | theta), the item's characteristic curve in score points, shape (q, n).
+
+    The points are the category numbers. Those of a nominal item have no order, so its curve need not rise.
+    """
     p = category_probabilities(items, theta)
     return np.asarray((p * np.arange(p.shape[2], dtype=np.float64)).sum(axis=2), dtype=np.float64)
 
@@ -174,6 +210,11 @@ def log_probabilities_at(items: ItemColumns, theta: FloatArray) -> FloatArray:
             out[..., rows, :] = log_probabilities(
                 at[..., rows], items.a[rows], items.thresholds[rows], D=items.D
             )
+    if items.slopes is not None:
+        rows = _rows(items, NOMINAL)
+        out[..., rows, :] = nominal.nominal_log_probabilities_at(
+            at[..., rows], items.slopes[rows], items.thresholds[rows], D=items.D
+        )
     return out
 
 
@@ -196,6 +237,11 @@ def log_derivatives_at(items: ItemColumns, theta: FloatArray) -> LogDerivatives:
             score[..., rows, :], curvature[..., rows, :] = log_derivatives(
                 at[..., rows], items.a[rows], items.thresholds[rows], D=items.D
             )
+    if items.slopes is not None:
+        rows = _rows(items, NOMINAL)
+        score[..., rows, :], curvature[..., rows, :] = nominal.nominal_log_derivatives_at(
+            at[..., rows], items.slopes[rows], items.thresholds[rows], D=items.D
+        )
     return LogDerivatives(score, curvature)
 
 
@@ -219,10 +265,16 @@ def _check_model(row: int, model: ResponseModel, item: ItemParameters) -> None:
         raise ValueError(f"row {row}: {model} has no lower asymptote, but c is {item.c}")
     if model is not ResponseModel.FOUR_PARAMETER and item.d != 1:
         raise ValueError(f"row {row}: {model} has no upper asymptote, but d is {item.d}")
-    if model is ResponseModel.PARTIAL_CREDIT and item.a != 1:
-        raise ValueError(f"row {row}: PCM has slope 1, but a is {item.a}")
+    if model in MODELS_OF_SLOPE_ONE and item.a != 1:
+        raise ValueError(f"row {row}: {model} has slope 1, but a is {item.a}")
     if not np.isfinite(item.b).all():
         raise ValueError(f"row {row}: b is not finite")
+    if model is not ResponseModel.NOMINAL_RESPONSE and item.slopes:
+        raise ValueError(f"row {row}: {model} has no category slopes, but slopes is {item.slopes}")
+    if model is ResponseModel.NOMINAL_RESPONSE and len(item.slopes) != len(item.b):
+        raise ValueError(f"row {row}: NRM has {len(item.b)} intercepts but {len(item.slopes)} slopes")
+    if not np.isfinite(item.slopes).all():
+        raise ValueError(f"row {row}: a category slope is not finite")
 
 
 def _check_items(items: ItemColumns) -> None:
@@ -230,7 +282,9 @@ def _check_items(items: ItemColumns) -> None:
     for name, column in (("family", items.family), ("c", items.c), ("d", items.d)):
         if column.shape != (n,):
             raise ValueError(f"column {name} has shape {column.shape}, expected ({n},)")
-    refuse_rows(~np.isin(items.family, (DICHOTOMOUS, GRADED, PARTIAL_CREDIT)), "the family is unknown")
+    refuse_rows(
+        ~np.isin(items.family, (DICHOTOMOUS, GRADED, PARTIAL_CREDIT, NOMINAL)), "the family is unknown"
+    )
     if n == 0:
         return
     polytomous.check_thresholds(items.a, items.thresholds)
@@ -242,3 +296,19 @@ def _check_items(items: ItemColumns) -> None:
     falling = (np.diff(items.thresholds, axis=1) <= 0).any(axis=1)
     refuse_rows(graded & falling, "graded thresholds do not increase")
     refuse_rows(graded & (items.a == 0), "slope a of a graded item is zero")
+    _check_category_slopes(items)
+
+
+def _check_category_slopes(items: ItemColumns) -> None:
+    """Nominal items, and no others, have a slope beside each intercept."""
+    nominal_rows = _rows(items, NOMINAL)
+    if items.slopes is None:
+        refuse_rows(nominal_rows, "a nominal item needs category slopes")
+        return
+    if items.slopes.shape != items.thresholds.shape:
+        raise ValueError(f"slopes have shape {items.slopes.shape}, expected {items.thresholds.shape}")
+    refuse_rows(np.isinf(items.slopes).any(axis=1), "a category slope is infinite")
+    wanted = nominal_rows[:, None] & ~np.isnan(items.thresholds)
+    refuse_rows((wanted & np.isnan(items.slopes)).any(axis=1), "a category slope is missing")
+    refuse_rows((~wanted & ~np.isnan(items.slopes)).any(axis=1), "a category slope has no nominal category")
+    refuse_rows(nominal_rows & (items.a != 1), "a nominal item has slope 1 beside its category slopes")

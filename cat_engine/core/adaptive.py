@@ -74,6 +74,8 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
     free = blueprint.free_items(pool, (p.item_id for p in state.presentations))
     held = blueprint.begun_set(pool, shown)
     rest = None if held is None else blueprint.within_set(pool, held, free)
+    if rest is not None and view.assembled:  # the shadow test knows how many items of the set it wants
+        rest = rest[np.isin(rest, view.assembled)]
     if held is None or rest is None or not rest.size:
         held = None
         for stop in compiled.stop:
@@ -122,7 +124,8 @@ def _may_come(
     utility = compiled.select(view)
     if rest is not None:
         return Eligible(rest, utility, assembled=view.assembled), 0
-    free = blueprint.set_openers(compiled.pool, free)
+    if not compiled.content_keeps_sets:
+        free = blueprint.set_openers(compiled.pool, free)
     section_id = compiled.section.section_id
     read = next((known for known in state.exposure if known.section_id == section_id), None)
     allowed = compiled.eligibility(view, read)

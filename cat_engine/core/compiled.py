@@ -22,6 +22,7 @@ class CompiledSection:
     start: Callable[..., Any]
     select: Callable[..., Any]
     content: Callable[..., Any]
+    content_keeps_sets: bool
     eligibility: Callable[..., Any]
     expose: Callable[..., Any]
     stop: tuple[Callable[..., str | None], ...]
@@ -72,6 +73,7 @@ def _compile_section(pool: Pool) -> CompiledSection:
         start=families.bind("cat_engine.core.start", section.start),
         select=families.bind("cat_engine.core.selection", section.selection, abilities),
         content=families.bind("cat_engine.core.content", section.content),
+        content_keeps_sets=families.members("cat_engine.core.content")[section.content.rule].keeps_sets,
         eligibility=families.bind("cat_engine.core.eligibility", section.eligibility),
         expose=families.bind("cat_engine.core.exposure", section.exposure),
         stop=tuple(families.bind("cat_engine.core.stopping", choice) for choice in section.stopping),

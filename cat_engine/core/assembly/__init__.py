@@ -1,0 +1,15 @@
+"""Shadow tests: the best whole test that still fits the blueprint, assembled anew at every step.
+
+After van der Linden and Reese (1998): each step assembles a full test that contains every item administered
+so far and meets every constraint; the next item is taken from it, so the finished test meets them too. The
+rule that asks lives elsewhere; this is the machine.
+
+    constraints   the lines of a blueprint over the columns of a pool
+    program       the same as an integer programme
+    ranges        the exact shortcut for nested count ranges
+    linear        HiGHS, the linear-programming solver, from a cold start each time
+    search        the integer optimum, with a bound proven in integers
+    relaxation    what gives way, in the declared order, when nothing fits
+    conflicts     which lines contradict each other
+    assembler     all of it behind one call
+"""

@@ -1,0 +1,212 @@
+"""Shadow tests behind one call: the best whole test, given what was administered.
+
+The answer is a function of the arguments. Utilities are integers; equals are told apart by a small integer
+from a hash of the items, so small that a test with the higher utility always wins:
+
+    cost_i = utility_i T + tie_i,    2 (tie_1 + ... + tie_L) <= T  for any L items of a whole test
+
+A proof of optimality therefore names one test, whatever solver finds it.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cat_engine.core.assembly.conflicts import NODES_OF_A_CHECK, column_bounds, conflict
+from cat_engine.core.assembly.constraints import Constraints, InfeasibleBlueprint
+from cat_engine.core.assembly.linear import solve_integer
+from cat_engine.core.assembly.program import Program, elastic, program_of
+from cat_engine.core.assembly.ranges import best_in_ranges, ranges_of
+from cat_engine.core.assembly.relaxation import Breach, breaches, relaxed
+from cat_engine.core.assembly.search import Found, Limits, Search
+from cat_engine.core.exact import Integers
+
+ROOM = 1 << 58  # for the cost of a whole test: leaves the sums of 64-bit integers a margin
+FINEST = 1 << 24  # units of tie per unit of utility, at most
+DEFAULT_LIMITS = Limits()
+
+Source = Literal["ranges", "relaxation", "search", "incumbent", "feasibility"]
+
+
+@dataclass(frozen=True, eq=False)
+class ShadowTest:
+    """A whole test: `columns` ascending, items administered among them.
+
+    `objective` is the sum of its utilities, `bound` one that no test exceeds (of those that break the lines
+    no more than this one), `gap` their difference. `proven`: the gap is zero. `relaxed` names the lines that
+    had to be broken, `breaches` says by how much. `source` is how it was found: by the shortcut for count
+    ranges, by an integral relaxation, by branch and bound, by keeping the incumbent, or as any feasible test
+    at all.
+    """
+
+    columns: Integers
+    objective: int
+    bound: int
+    proven: bool
+    relaxed: tuple[str, ...]
+    breaches: tuple[Breach, ...]
+    source: Source
+    nodes: int
+    iterations: int
+
+    @property
+    def gap(self) -> int:
+        """By how much a better test could be better, in units of utility."""
+        return self.bound - self.objective
+
+
+class Assembler:
+    """Assembles shadow tests for one blueprint; keeps its programme and one solver. Calls take turns.
+
+    `ties` (n,) orders items of equal utility: a hash of each item's content, so that neither the pool's order
+    nor the solver's decides.
+    """
+
+    def __init__(self, constraints: Constraints, ties: NDArray[np.uint64]) -> None:
+        if ties.shape != (constraints.size,):
+            raise ValueError(f"ties: {ties.shape} given, one per column of {constraints.size} needed")
+        self.constraints = constraints
+        self._program = program_of(constraints)
+        self._search = Search(self._program)
+        self._ranges = ranges_of(constraints)
+        self._rank = np.empty(constraints.size, dtype=np.int64)
+        self._rank[np.lexsort((np.arange(constraints.size), ties))] = np.arange(constraints.size)
+        self._hash = (ties >> np.uint64(33)).astype(np.int64)
+        self._elastic: tuple[Program, tuple[int, ...]] | None = None
+        self._turn = threading.Lock()
+
+    def assemble(
+        self,
+        utility: Integers,
+        taken: Integers,
+        barred: NDArray[np.bool_] | None = None,
+        incumbent: Integers | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> ShadowTest:
+        """The test with the highest sum of utilities (n,) that contains the columns `taken`.
+
+        `barred` (n,) items are not used unless taken. `incumbent` is a test known from before: if it fits,
+        the answer is never worse. Raises InfeasibleBlueprint if lines without priority contradict each other;
+        other lines are relaxed. When the limits end the search, the best test found so far is the answer.
+        """
+        self._check(utility, taken, barred, incumbent)
+        unit, costs = self._costs(utility, taken)
+        lower, upper = column_bounds(self.constraints, self._program, taken, barred)
+        if self._ranges is not None:
+            items = slice(0, self.constraints.size)
+            musts = np.flatnonzero(lower[items])
+            columns = best_in_ranges(self._ranges, costs[items], upper[items] > 0, musts)
+            if columns is not None:
+                objective = int(utility[columns].sum())
+                return ShadowTest(columns, objective, objective, True, (), (), "ranges", 0, 0)
+        with self._turn:
+            return self._by_search(utility, unit, costs, (lower, upper), incumbent, limits)
+
+    def feasible(self, columns: Integers, taken: Integers, barred: NDArray[np.bool_] | None = None) -> bool:
+        """Whether these columns are a test that contains `taken` and meets every line."""
+        lower, upper = column_bounds(self.constraints, self._program, taken, barred)
+        return self._program.meets(self._program.with_items(columns), lower, upper)
+
+    def _by_search(
+        self,
+        utility: Integers,
+        unit: int,
+        costs: Integers,
+        bounds: tuple[Integers, Integers],
+        incumbent: Integers | None,
+        limits: Limits,
+    ) -> ShadowTest:
+        program, (lower, upper) = self._program, bounds
+        start = None
+        if incumbent is not None:
+            vector = program.with_items(incumbent)
+            start = vector if program.meets(vector, lower, upper) else None
+        found = self._search.best(costs, lower, upper, start, limits)
+        source: Source = "relaxation" if found.source == "relaxation" else "search"
+        if found.vector is None and not found.finished:
+            anything, _ = solve_integer(program, costs * 0, lower, upper, NODES_OF_A_CHECK)
+            if anything is not None:
+                return self._answer(utility, unit, anything, found, "feasibility")
+        if found.vector is None:
+            return self._relaxed(utility, unit, costs, bounds, limits)
+        if start is not None and not found.finished and np.array_equal(found.vector, start):
+            source = "incumbent"
+        return self._answer(utility, unit, found.vector, found, source)
+
+    def _relaxed(
+        self,
+        utility: Integers,
+        unit: int,
+        costs: Integers,
+        bounds: tuple[Integers, Integers],
+        limits: Limits,
+    ) -> ShadowTest:
+        if self._elastic is None:
+            self._elastic = elastic(self._program)
+        program, levels = self._elastic
+        extended = np.concatenate([costs, np.zeros(program.size - costs.size, dtype=np.int64)])
+        lower = np.concatenate([bounds[0], np.zeros_like(program.slack_most)])
+        upper = np.concatenate([bounds[1], program.slack_most])
+        found = relaxed(program, levels, extended, lower, upper, limits) if levels else None
+        if found is None or found.vector is None:
+            taken = np.flatnonzero(lower[: program.items])
+            barred = upper[: program.items] == 0
+            raise InfeasibleBlueprint(conflict(self.constraints, taken, barred, hard_only=True))
+        source: Source = "relaxation" if found.source == "relaxation" else "search"
+        return self._answer(utility, unit, found.vector, found, source)
+
+    def _answer(
+        self, utility: Integers, unit: int, vector: Integers, found: Found, source: Source
+    ) -> ShadowTest:
+        columns = np.flatnonzero(vector[: self.constraints.size])
+        objective = int(utility[columns].sum())
+        bound = max(objective, found.bound // unit)
+        broken = breaches(self._program, vector[: self._program.size])
+        return ShadowTest(
+            columns=columns,
+            objective=objective,
+            bound=bound,
+            proven=found.finished and bound == objective,
+            relaxed=tuple(breach.line for breach in broken),
+            breaches=broken,
+            source=source,
+            nodes=found.nodes,
+            iterations=found.iterations,
+        )
+
+    def _costs(self, utility: Integers, taken: Integers) -> tuple[int, Integers]:
+        """T and the costs (columns of the programme,)."""
+        size = self.constraints.size
+        longest = min(size, self.constraints.length.maximum + taken.size + self.constraints.forced.size)
+        largest = max(1, int(np.abs(utility).max()))
+        unit = min(FINEST, ROOM // (longest * largest))
+        step = unit // (2 * longest * size)
+        if step < 1:
+            raise ValueError(
+                f"utility: {largest} is too large for {longest} of {size} items to be told apart"
+            )
+        costs = np.zeros(self._program.size, dtype=np.int64)
+        costs[:size] = utility.astype(np.int64) * unit + self._rank * step + self._hash % step
+        return unit, costs
+
+    def _check(
+        self,
+        utility: Integers,
+        taken: Integers,
+        barred: NDArray[np.bool_] | None,
+        incumbent: Integers | None,
+    ) -> None:
+        size = self.constraints.size
+        if utility.shape != (size,) or utility.dtype.kind not in "iu":
+            raise ValueError(f"utility: one integer per column of {size} needed")
+        if barred is not None and (barred.shape != (size,) or barred.dtype != np.bool_):
+            raise ValueError(f"barred: one boolean per column of {size} needed")
+        for name, columns in (("taken", taken), ("incumbent", incumbent)):
+            if columns is None:
+                continue
+            wrong = columns.ndim != 1 or (columns < 0).any() or (columns >= size).any()
+            if wrong or np.unique(columns).size != columns.size:
+                raise ValueError(f"{name}: different columns of {size} needed")

@@ -3,7 +3,8 @@ own.
 
 Expected information is Fisher's, summed over the items given; observed information is minus the second
 derivative of the log-likelihood at the responses that came. A normal prior of deviation sd adds 1 / sd^2 to
-either. The posterior standard deviation that belongs to the EAP is computed with it, on its grid.
+either. The posterior standard deviation that belongs to the EAP is computed with it, on its grid;
+`conventions` lists all of them under one entrance.
 """
 
 from enum import StrEnum

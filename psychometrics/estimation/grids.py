@@ -23,6 +23,9 @@ class NormalPrior:
 
 STANDARD_NORMAL = NormalPrior()
 
+TRUNCATED_COUNT = 321
+"""Nodes of a truncated prior unless stated otherwise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Grid:
@@ -56,6 +59,41 @@ def trapezoid_grid(prior: NormalPrior, *, lower: float, upper: float, count: int
     weights = normal_density(nodes, prior)
     weights[[0, -1]] /= 2.0
     return Grid(nodes, weights)
+
+
+def density_grid(nodes: ArrayLike, density: ArrayLike) -> Grid:
+    """Trapezoid rule for any prior given by its density at rising nodes (q,), which may be unevenly spaced.
+
+    The density need not integrate to 1; it is refused where it is negative, not finite, or zero everywhere.
+    """
+    points, height = np.asarray(nodes, dtype=np.float64), np.asarray(density, dtype=np.float64)
+    if points.ndim != 1 or points.size < 2 or height.shape != points.shape:
+        raise ValueError(f"nodes {points.shape} and density {height.shape} must share one axis")
+    width = np.diff(points, prepend=points[0]) + np.diff(points, append=points[-1])
+    return Grid(points, height * width)
+
+
+def uniform_grid(*, lower: float, upper: float, count: int) -> Grid:
+    """Trapezoid rule for a prior that is the same everywhere between the ends and zero beyond."""
+    nodes = equally_spaced(lower, upper, count)
+    return density_grid(nodes, np.ones_like(nodes))
+
+
+def truncated_normal_grid(
+    prior: NormalPrior, *, lower: float, upper: float, count: int = TRUNCATED_COUNT
+) -> Grid:
+    """A normal prior of which only the part between the ends remains: no estimate leaves them.
+
+    The cut makes the integrand end abruptly, where the plain trapezoid rule is poor; the weights next to the
+    ends carry Gregory's correction up to second differences, so that the error falls with the step's fourth
+    power.
+    """
+    if count < 8:
+        raise ValueError(f"a truncated prior needs at least 8 nodes, not {count}")
+    nodes, weights = equally_spaced(lower, upper, count), np.ones(count)
+    ends = np.array([3.0 / 8.0, 7.0 / 6.0, 23.0 / 24.0])
+    weights[:3], weights[-3:] = ends, ends[::-1]
+    return Grid(nodes, weights * normal_density(nodes, prior))
 
 
 def converged_grid(prior: NormalPrior = STANDARD_NORMAL) -> Grid:

@@ -1,11 +1,12 @@
 """Search for the highest point of a function of ability, for many candidates at once.
 
 Likelihoods of the 3PL and 4PL may have several maxima (Samejima, 1973), so every search starts from a grid
-over the whole range and only then refines around the highest node.
+over the whole range, climbs from each of its peaks that can still win, and compares the tops reached.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -14,6 +15,13 @@ from psychometrics.estimation.grids import equally_spaced
 
 STEP = 0.05
 """Distance of the nodes of the first, global look; two maxima closer than this count as one."""
+
+RIVAL_MARGIN = 1.0
+"""How far below the highest node another peak of the grid is still climbed. A maximum rises above its nearest
+node by at most |l''| STEP^2 / 8, so a margin of 1 loses none until the information exceeds 3,000."""
+
+OfAbilities: TypeAlias = Callable[[FloatArray], FloatArray]
+"""A function that takes one ability per candidate (N,) and answers one value per candidate (N,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +42,60 @@ class Bounds:
 DEFAULT_BOUNDS = Bounds()
 
 
-def refine_maxima(slope: Callable[[FloatArray], FloatArray], nodes: FloatArray, best: IntArray) -> FloatArray:
+class Tops(NamedTuple):
+    """Where each candidate's function is highest, and how high it is there; (N,) each."""
+
+    theta: FloatArray
+    height: FloatArray
+
+
+def highest_points(nodes: FloatArray, heights: FloatArray, slope: OfAbilities, height: OfAbilities) -> Tops:
+    """The highest point of each candidate's function over the range of the nodes (q,).
+
+    heights (N, q) are its values at the nodes, `slope` its derivative and `height` its value anywhere. Of two
+    tops of the same height the one of the higher node is answered, of equal nodes the lower ability.
+    """
+    rows, best = np.arange(heights.shape[0]), np.argmax(heights, axis=1)
+    theta = refine_maxima(slope, nodes, best)
+    reached = height(theta)
+    edge = np.ones((heights.shape[0], 1), dtype=np.bool_)
+    above_left = np.concatenate([edge, heights[:, 1:] > heights[:, :-1]], axis=1)
+    level_right = np.concatenate([heights[:, :-1] >= heights[:, 1:], edge], axis=1)
+    rivals = above_left & level_right & (heights >= heights[rows, best][:, None] - RIVAL_MARGIN)
+    rivals[rows, best] = False
+    for _ in range(int(rivals.sum(axis=1).max(initial=0))):
+        rival = np.where(rivals.any(axis=1), np.argmax(rivals, axis=1), best)
+        other = refine_maxima(slope, nodes, rival)
+        there = height(other)
+        better = (rival != best) & (there > reached)
+        theta, reached = np.where(better, other, theta), np.where(better, there, reached)
+        rivals[rows, rival] = False
+    return Tops(theta, reached)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RunningIntegral:
+    """Integral from the first node of a function known by its values (N, q), for estimating equations that
+    are the derivative of nothing in closed form. Trapezoid rule between the nodes."""
+
+    nodes: FloatArray
+    values: FloatArray
+
+    def at_nodes(self) -> FloatArray:
+        """Up to each node, shape (N, q)."""
+        rise = 0.5 * (self.values[:, 1:] + self.values[:, :-1]) * np.diff(self.nodes)
+        start = np.zeros((self.values.shape[0], 1))
+        return np.concatenate([start, np.cumsum(rise, axis=1)], axis=1)
+
+    def up_to(self, theta: FloatArray, value: FloatArray) -> FloatArray:
+        """Up to one ability per candidate (N,), where the function has this value (N,)."""
+        left = np.clip(np.searchsorted(self.nodes, theta, side="right") - 1, 0, self.nodes.size - 2)
+        rows = np.arange(theta.size)
+        part = 0.5 * (self.values[rows, left] + value) * (theta - self.nodes[left])
+        return np.asarray(self.at_nodes()[rows, left] + part, dtype=np.float64)
+
+
+def refine_maxima(slope: OfAbilities, nodes: FloatArray, best: IntArray) -> FloatArray:
     """Where the slope crosses zero beside the best node of each candidate, or the bound it points out of.
 
     `slope` maps abilities (N,) to the derivatives (N,) of the function climbed; `best` (N,) is the index of
@@ -53,7 +114,7 @@ def refine_maxima(slope: Callable[[FloatArray], FloatArray], nodes: FloatArray, 
 
 
 def _crossing(
-    slope: Callable[[FloatArray], FloatArray],
+    slope: OfAbilities,
     ends: tuple[FloatArray, FloatArray],
     slopes: tuple[FloatArray, FloatArray],
 ) -> FloatArray:
@@ -61,12 +122,13 @@ def _crossing(
 
     Where the ends do not differ in sign (a wave shorter than the bracket) the middle is taken instead; the
     sign at the new point alone decides which end moves. A candidate whose last step was below 1e-13 is not
-    moved again, so that company in the batch does not change a result.
+    moved again, so that company in the batch does not change a result. The first step is not judged, because
+    the first point proposed may be the middle, where the search begins.
     """
     (low, high), (slope_low, slope_high) = ends, slopes
     point, moving = 0.5 * (low + high), low < high
     last_side = np.zeros(low.size)
-    for _ in range(100):
+    for iteration in range(100):
         opposite = (slope_low > 0) & (slope_high < 0)
         span = np.where(opposite, slope_high - slope_low, 1.0)
         secant = (low * slope_high - high * slope_low) / span
@@ -81,7 +143,7 @@ def _crossing(
         slope_low = np.where(side > 0, here, np.where(stuck, 0.5 * slope_low, slope_low))
         low, high = np.where(side > 0, point, low), np.where(side < 0, point, high)
         last_side = side
-        moving = moving & (here != 0) & (step > 1e-13) & (high - low > 1e-14)
+        moving = moving & (here != 0) & ((step > 1e-13) | (iteration == 0)) & (high - low > 1e-14)
         if not moving.any():
             break
     return point

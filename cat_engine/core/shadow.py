@@ -1,6 +1,5 @@
 """A section's content specification as the lines of a shadow test."""
 
-import weakref
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,20 +9,16 @@ from cat_engine.core.assembly.assembler import Assembler
 from cat_engine.core.assembly.conflicts import conflict
 from cat_engine.core.exact import Integers, exponential
 from cat_engine.core.pool import Pool
+from cat_engine.core.pool_facts import kept_with_pool
 from cat_engine.core.test_package import Constraint, PoolItem, Section
 
 LEAST_URGENT = 0
 """The priority of shares: the first to give way."""
 
-_assemblers: "weakref.WeakKeyDictionary[Pool, dict[int, Assembler]]" = weakref.WeakKeyDictionary()
-
-
+@kept_with_pool
 def assembler_of(pool: Pool, length: int) -> Assembler:
     """The assembler of a pool's section for tests of this length; built once."""
-    held = _assemblers.setdefault(pool, {})
-    if length not in held:
-        held[length] = Assembler(blueprint_of(pool.section, pool.items, length), pool.ties)
-    return held[length]
+    return Assembler(blueprint_of(pool.section, pool.items, length), pool.ties)
 
 
 def problem_of(section: Section, items: Sequence[PoolItem], length: int) -> str:

@@ -7,8 +7,9 @@ rule that asks lives elsewhere; this is the machine.
     constraints   the lines of a blueprint over the columns of a pool
     program       the same as an integer programme
     ranges        the exact shortcut for nested count ranges
-    linear        HiGHS, the linear-programming solver, from a cold start each time
-    search        the integer optimum, with a bound proven in integers
+    linear        HiGHS, the solver of linear programmes, as a function of its arguments
+    bounds        what no test can exceed, proven in integers
+    search        the integer optimum, by branch and bound
     relaxation    what gives way, in the declared order, when nothing fits
     conflicts     which lines contradict each other
     assembler     all of it behind one call

@@ -8,7 +8,6 @@ from a hash of the items, so small that a test with the higher utility always wi
 A proof of optimality therefore names one test, whatever solver finds it.
 """
 
-import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -59,7 +58,7 @@ class ShadowTest:
 
 
 class Assembler:
-    """Assembles shadow tests for one blueprint; keeps its programme and one solver. Calls take turns.
+    """Assembles shadow tests for one blueprint. Threads may share it: a question leaves nothing behind.
 
     `ties` (n,) orders items of equal utility: a hash of each item's content, so that neither the pool's order
     nor the solver's decides.
@@ -75,8 +74,7 @@ class Assembler:
         self._rank = np.empty(constraints.size, dtype=np.int64)
         self._rank[np.lexsort((np.arange(constraints.size), ties))] = np.arange(constraints.size)
         self._hash = (ties >> np.uint64(33)).astype(np.int64)
-        self._elastic: tuple[Program, tuple[int, ...]] | None = None
-        self._turn = threading.Lock()
+        self._elastic: tuple[Program, int] | None = None
 
     def assemble(
         self,
@@ -102,8 +100,7 @@ class Assembler:
             if columns is not None:
                 objective = int(utility[columns].sum())
                 return ShadowTest(columns, objective, objective, True, (), (), "ranges", 0, 0)
-        with self._turn:
-            return self._by_search(utility, unit, costs, (lower, upper), incumbent, limits)
+        return self._by_search(utility, unit, costs, (lower, upper), incumbent, limits)
 
     def feasible(self, columns: Integers, taken: Integers, barred: NDArray[np.bool_] | None = None) -> bool:
         """Whether these columns are a test that contains `taken` and meets every line."""
@@ -131,7 +128,7 @@ class Assembler:
             if anything is not None:
                 return self._answer(utility, unit, anything, found, "feasibility")
         if found.vector is None:
-            return self._relaxed(utility, unit, costs, bounds, limits)
+            return self._relaxed(utility, unit, costs, bounds, incumbent, limits)
         if start is not None and not found.finished and np.array_equal(found.vector, start):
             source = "incumbent"
         return self._answer(utility, unit, found.vector, found, source)
@@ -142,6 +139,7 @@ class Assembler:
         unit: int,
         costs: Integers,
         bounds: tuple[Integers, Integers],
+        incumbent: Integers | None,
         limits: Limits,
     ) -> ShadowTest:
         if self._elastic is None:
@@ -150,7 +148,11 @@ class Assembler:
         extended = np.concatenate([costs, np.zeros(program.size - costs.size, dtype=np.int64)])
         lower = np.concatenate([bounds[0], np.zeros_like(program.slack_most)])
         upper = np.concatenate([bounds[1], program.slack_most])
-        found = relaxed(program, levels, extended, lower, upper, limits) if levels else None
+        start = None
+        if incumbent is not None:
+            vector = program.with_items(incumbent)
+            start = vector if program.meets(vector, lower, upper) else None
+        found = relaxed(program, levels, extended, (lower, upper), start, limits) if levels else None
         if found is None or found.vector is None:
             taken = np.flatnonzero(lower[: program.items])
             barred = upper[: program.items] == 0

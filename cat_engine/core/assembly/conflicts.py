@@ -1,10 +1,12 @@
 """Whether a blueprint can be met at all, and if not, which of its lines contradict each other."""
 
+import contextlib
+
 import numpy as np
 from numpy.typing import NDArray
 
 from cat_engine.core.assembly.constraints import Constraints, InfeasibleBlueprint
-from cat_engine.core.assembly.linear import linear_model, solve_integer
+from cat_engine.core.assembly.linear import Unsolved, linear_model, solve_integer
 from cat_engine.core.assembly.program import Program, program_of
 from cat_engine.core.exact import Integers
 from cat_engine.core.pool import NO_ITEMS
@@ -82,8 +84,9 @@ def _can_hold(program: Program, lower: Integers, upper: Integers) -> bool:
 
     A check that runs out of nodes refutes nothing.
     """
-    if linear_model(program).solve(lower, upper) is None:
-        return False
+    with contextlib.suppress(Unsolved):
+        if linear_model(program).solve(lower, upper) is None:
+            return False
     nothing = np.zeros(program.size, dtype=np.int64)
     vector, proven = solve_integer(program, nothing, lower, upper, NODES_OF_A_CHECK)
     return vector is not None or not proven

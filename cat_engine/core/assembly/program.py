@@ -139,10 +139,11 @@ def program_of(constraints: Constraints) -> Program:
     return _assembled(set_of_item, constraints.size + len(constraints.item_sets), rows, ())
 
 
-def elastic(program: Program) -> tuple[Program, tuple[int, ...]]:
-    """A programme in which every soft line may be broken, and its priorities, the highest first.
+def elastic(program: Program) -> tuple[Program, int]:
+    """A programme in which every soft line may be broken, and the number of its priorities.
 
-    Below the rows of the lines there is one row for each priority: the sum of its slacks, at first unlimited.
+    Below the rows of the lines there is one row for each priority, the highest first: the sum of its slacks,
+    at first unlimited.
     """
     soft = [row for row, priority in enumerate(program.priorities) if priority is not None]
     levels = sorted({priority for priority in program.priorities if priority is not None}, reverse=True)
@@ -160,7 +161,7 @@ def elastic(program: Program) -> tuple[Program, tuple[int, ...]]:
         members = [slack for slack, (row, _, _) in enumerate(slacks) if program.priorities[row] == level]
         columns = np.array(members, dtype=np.int64) + program.binaries
         rows.append(Row(f"priority {level}", None, columns, np.ones_like(columns), -UNBOUNDED, UNBOUNDED))
-    return _assembled(program.set_of_item, program.binaries, rows, tuple(slacks)), tuple(levels)
+    return _assembled(program.set_of_item, program.binaries, rows, tuple(slacks)), len(levels)
 
 
 def _rows(constraints: Constraints) -> Iterator[Row]:

@@ -65,24 +65,26 @@ class Found:
 
 
 class Search:
-    """Maximises over one programme again and again; keeps the linear model. Not for two threads at once."""
+    """Maximises over one programme, again and again."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
-        self._model = linear_model(program)
 
     def best(
         self, costs: Integers, lower: Integers, upper: Integers, start: Integers | None, limits: Limits
     ) -> Found:
-        """The best vector between column bounds; `start` is a vector known to be feasible.
+        """The best vector between column bounds; `start` is one known to be feasible.
 
         costs, lower, upper and start: (columns,).
         """
         scale = max(1, int(np.abs(costs).max(initial=0))) / COST_SCALE
-        self._model.forget()
-        self._model.price(costs / scale)
-        vertex = self._model.solve(lower, upper)
+        model = linear_model(self.program)
+        model.price(costs / scale)
         work = Work(limits)
+        try:
+            vertex = model.solve(lower, upper)
+        except Unsolved:
+            return self._unsolved(costs, lower, upper, start)
         if vertex is None:
             return Found(None, 0, 0, True, "relaxation", 0, 0)
         program = self.program
@@ -99,9 +101,17 @@ class Search:
         if candidate is not None:
             vector = program.complete(candidate)
             if program.meets(vector, lower, upper):
+                if start is not None and int(costs @ start) > int(costs @ vector):
+                    vector = start  # by less than the solver can tell
                 return Found(vector, int(costs @ vector), bound, True, "relaxation", 0, 0)
         kernels = Kernels(program, costs, scale, lower, upper, work)
         return kernels.search(vertex, bound, reduced, start)
+
+    def _unsolved(self, costs: Integers, lower: Integers, upper: Integers, start: Integers | None) -> Found:
+        """What can be said without the relaxation: the start, and the bound that dual values of 0 give."""
+        bound = sum(int(value) for value in np.maximum(costs * lower, costs * upper))
+        value = 0 if start is None else int(costs @ start)
+        return Found(start, value, bound, False, "search", 0, 0)
 
 
 def _whole(vertex: Vertex, binaries: int) -> Integers | None:

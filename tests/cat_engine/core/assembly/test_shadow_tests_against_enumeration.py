@@ -161,6 +161,23 @@ def test_a_search_cut_short_keeps_a_true_bound_and_never_falls_behind_its_start(
     assert shadow.proven == (shadow.gap == 0) or shadow.objective == _best(every, case)
 
 
+@settings(max_examples=300)
+@given(cases(soft=True), st.integers(0, 3))
+def test_no_claim_is_made_that_was_not_searched_to_the_end(case: Case, nodes: int) -> None:
+    every = candidates(case.constraints, case.taken, case.barred)
+    if not every.tests.shape[0]:
+        return
+    assembler = Assembler(case.constraints, ties(case.constraints.size))
+    assembler._ranges = None
+    shadow = assembler.assemble(case.utility, case.taken, case.barred, None, Limits(nodes=nodes))
+    chosen = np.isin(np.arange(case.constraints.size), shadow.columns)
+    assert (every.tests == chosen).all(axis=1).any(), "a hard line is broken"
+    least = least_broken(every)
+    if shadow.proven:
+        assert (least.tests == chosen).all(axis=1).any()
+        assert shadow.objective == _best(least, case)
+
+
 @settings(max_examples=150)
 @given(cases(soft=False), st.integers(1, 6))
 def test_a_small_kernel_grows_until_the_optimum_is_proven(case: Case, size: int) -> None:

@@ -23,6 +23,6 @@ RULE = Rule(
     About(
         formula="u_i = I_i(theta_hat)",
         source="Birnbaum (1968); Lord (1980)",
-        use="The usual choice once some answers are in. It prefers a few strong items: pair it with exposure control.",
+        use="The usual choice once some answers are in; it prefers a few strong items, so control exposure.",
     ),
 )

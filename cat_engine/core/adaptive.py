@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cat_engine.core import blueprint
+from cat_engine.core import blueprint, content_lines
 from cat_engine.core.chance import Chance
 from cat_engine.core.compiled import CompiledSection
-from cat_engine.core.events import ItemPresented
+from cat_engine.core.events import FormerEstimate, ItemPresented
+from cat_engine.core.pool import Pool
 from cat_engine.core.state import Presentation, SittingState
-from cat_engine.core.views import Choice, Eligible, Estimate, Evidence, SectionView
+from cat_engine.core.views import Choice, Eligible, Estimate, Evidence, SectionView, Utility
 
 POOL_EXHAUSTED = "pool_exhausted"
 
@@ -25,11 +26,10 @@ class Stop:
 
 def view_of(compiled: CompiledSection, state: SittingState, now_ms: int) -> SectionView:
     """The section so far and the interim estimate its answers give."""
-    section_id = compiled.section.section_id
-    former = next((known for known in state.former if known.section_id == section_id), None)
-    start = compiled.start(compiled.pool, former)
+    start = compiled.start(compiled.pool, _former(compiled, state), Chance(state.seed, 0))
     presentations = state.in_section(state.section_index)
-    evidence = evidence_of(compiled, presentations, start.prior)
+    given = [p for p in presentations if p.response is not None]
+    evidence = _evidence(compiled, given, start.prior)
     if evidence.answered:
         estimate = compiled.interim(evidence)
     else:
@@ -41,9 +41,11 @@ def view_of(compiled: CompiledSection, state: SittingState, now_ms: int) -> Sect
         chance=Chance(state.seed, len(state.presentations) + 1),
         shown=len(presentations),
         estimator=compiled.interim,
-        response_times_ms=tuple(p.response_time_ms for p in presentations if p.response is not None),
+        response_times_ms=tuple([p.response_time_ms for p in given]),
         time_used_ms=state.time.used_at(now_ms),
         assembled=state.assembled,
+        free=blueprint.free_items(compiled.pool, [p.item_id for p in state.presentations]),
+        most_items=compiled.length,
     )
 
 
@@ -51,14 +53,20 @@ def evidence_of(
     compiled: CompiledSection, presentations: tuple[Presentation, ...], prior: Estimate
 ) -> Evidence:
     """The columns of the answered items and their categories."""
+    return _evidence(compiled, [p for p in presentations if p.response is not None], prior)
+
+
+def _evidence(compiled: CompiledSection, given: list[Presentation], prior: Estimate) -> Evidence:
+    # tuples of lists: on the path of every answer, a generator costs as much again as what it yields
     index_of = compiled.pool.index_of
-    given = [p for p in presentations if p.response is not None]
-    return Evidence(
-        compiled.pool,
-        tuple(index_of[p.item_id] for p in given),
-        tuple(p.category for p in given),
-        prior,
-    )
+    answered = tuple([index_of[p.item_id] for p in given])
+    return Evidence(compiled.pool, answered, tuple([p.category for p in given]), prior)
+
+
+def _former(compiled: CompiledSection, state: SittingState) -> FormerEstimate | None:
+    """What an earlier sitting measured for this section."""
+    section_id = compiled.section.section_id
+    return next((known for known in state.former if known.section_id == section_id), None)
 
 
 def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> ItemPresented | Stop:
@@ -66,23 +74,27 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
 
     Order of business: the stopping rules, then what may come next (never seen, no enemies, sets kept
     together, not barred by exposure control), then the selection rule's utility, what content makes of it,
-    and the exposure rule's pick. A set that was begun is finished before a rule may stop.
+    and the exposure rule's pick. A set that was begun goes on to its maximum of items, or until none of them
+    is free, before a rule may stop - but never beyond the length at which the stopping rules end the section.
     """
     view = view_of(compiled, state, now_ms)
     pool = compiled.pool
-    shown = tuple(pool.index_of[p.item_id] for p in state.in_section(state.section_index))
-    free = blueprint.free_items(pool, (p.item_id for p in state.presentations))
+    shown = view.answered
+    if len(shown) < view.shown:
+        shown = tuple([pool.index_of[p.item_id] for p in state.in_section(state.section_index)])
     held = blueprint.begun_set(pool, shown)
-    rest = None if held is None else blueprint.within_set(pool, held, free)
+    rest = None
+    if held is not None and view.items_left:
+        rest = content_lines.within_maxima(pool, shown, blueprint.within_set(pool, held, view.unseen))
     if rest is not None and view.assembled:  # the shadow test knows how many items of the set it wants
         rest = rest[np.isin(rest, view.assembled)]
-    if held is None or rest is None or not rest.size:
-        held = None
+    if rest is None or not rest.size:
+        held, rest = None, None
         for stop in compiled.stop:
             reason = stop(view)
             if reason is not None:
                 return Stop(reason)
-    may, barred = _may_come(compiled, state, view, free, rest if held else None)
+    may, barred = _may_come(compiled, state, view, shown, rest)
     if not may.indices.size:
         return Stop(POOL_EXHAUSTED)
     choice: Choice = compiled.expose(view, may.utility, may.indices)
@@ -96,7 +108,7 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
         considered=choice.considered,
         drawn=choice.drawn,
         area=may.area,
-        relaxed=may.relaxed,
+        relaxed=_given_up(pool, shown, choice.index, may.relaxed),
         barred=barred,
         assembled=may.assembled,
         item_set=held.set_id if held else "",
@@ -105,27 +117,53 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
 
 
 EXPOSURE_RELAXED = "exposure"
+SET_RELAXED = "item_set"
+
+
+def _given_up(pool: Pool, shown: tuple[int, ...], chosen: int, relaxed: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines that could not be kept, those included that the chosen item takes above their maximum."""
+    broken = content_lines.exceeded(pool, shown, chosen)
+    return (*relaxed, *(name for name in broken if name not in relaxed)) if broken else relaxed
 
 
 def _may_come(
     compiled: CompiledSection,
     state: SittingState,
     view: SectionView,
-    free: NDArray[np.bool_],
+    shown: tuple[int, ...],
     rest: NDArray[np.int64] | None,
 ) -> tuple[Eligible, int]:
     """What may come next with its utility, and how many items exposure control keeps back.
 
-    Where exposure control would leave nothing, it gives way, and the event says so.
+    Where exposure control would leave nothing, it gives way, and the event says so; so do item sets that no
+    longer fit in what is left of the test.
     """
+    free = view.unseen
+    if rest is not None:
+        return Eligible(rest, compiled.select(view), assembled=view.assembled), 0
     first = next((column for column in view.start.first_items if free[column]), None)
     if first is not None and view.shown < len(view.start.first_items):
         return Eligible(np.array([first], dtype=np.int64), np.zeros(compiled.pool.size, dtype=np.int64)), 0
     utility = compiled.select(view)
-    if rest is not None:
-        return Eligible(rest, utility, assembled=view.assembled), 0
-    if not compiled.content_keeps_sets:
-        free = blueprint.set_openers(compiled.pool, free)
+    sets_relaxed: tuple[str, ...] = ()
+    if compiled.pool.item_sets and not compiled.content_keeps_sets:
+        openers = blueprint.set_openers(compiled.pool, free, shown, view.items_left)
+        if not openers.any():
+            openers = blueprint.set_openers(compiled.pool, free, shown)
+            sets_relaxed = (SET_RELAXED,) if openers.any() else ()
+        free = openers
+    may, barred = _within_exposure(compiled, state, view, utility, free)
+    return (replace(may, relaxed=(*may.relaxed, *sets_relaxed)) if sets_relaxed else may), barred
+
+
+def _within_exposure(
+    compiled: CompiledSection,
+    state: SittingState,
+    view: SectionView,
+    utility: Utility,
+    free: NDArray[np.bool_],
+) -> tuple[Eligible, int]:
+    """What content makes of the items that exposure control allows, and how many it keeps back."""
     section_id = compiled.section.section_id
     read = next((known for known in state.exposure if known.section_id == section_id), None)
     allowed = compiled.eligibility(view, read)

@@ -1,12 +1,14 @@
 """What may come next whatever the rules prefer: no item twice, no enemies, item sets kept together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cat_engine.core.exact import Integers
-from cat_engine.core.pool import NO_ITEMS, Pool
+from cat_engine.core.pool import Pool
+from cat_engine.core.pool_facts import kept_with_pool
 from cat_engine.core.test_package import ItemSet
 
 
@@ -16,15 +18,18 @@ def free_items(pool: Pool, seen_items: Iterable[str]) -> NDArray[np.bool_]:
     `seen_items` are the identities of all items of the sitting: enemies keep away from each other across
     sections, and an item is never asked twice.
     """
-    free = np.ones(pool.size, dtype=np.bool_)
+    barred: list[int] = []
+    barred_by = pool.barred_by
     for item_id in seen_items:
-        free[pool.barred_by.get(item_id, NO_ITEMS)] = False
+        barred += barred_by.get(item_id, ())
+    free = pool.every_item.copy()
+    free[barred] = False
     return free
 
 
 def begun_set(pool: Pool, shown: tuple[int, ...]) -> ItemSet | None:
     """The item set of the last item shown (columns), unless as many of its items as it allows were shown."""
-    item_set = pool.item_sets.get(pool.items[shown[-1]].item_set) if shown else None
+    item_set = pool.item_sets.get(pool.items[shown[-1]].item_set) if shown and pool.item_sets else None
     if item_set is None:
         return None
     given = sum(pool.items[column].item_set == item_set.set_id for column in shown)
@@ -39,15 +44,67 @@ def within_set(pool: Pool, item_set: ItemSet, free: NDArray[np.bool_]) -> Intege
     return rest[:1] if item_set.ordered else rest
 
 
-def set_openers(pool: Pool, free: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask without items that may not open their set: of sets left, and all but the first of ordered."""
-    if not pool.item_sets:
+@dataclass(frozen=True, eq=False)
+class SetLayout:
+    """The item sets of a pool as columns: `members` set by set, each in its order, a set's from `starts` on.
+
+    `of` (members,) numbers each member's set and `number` (n,) each item's, -1 for an item in none; `minimum`
+    and `ordered` (sets,).
+    """
+
+    members: Integers
+    starts: Integers
+    of: Integers
+    number: Integers
+    minimum: Integers
+    ordered: NDArray[np.bool_]
+
+
+@kept_with_pool
+def set_layout(pool: Pool) -> SetLayout | None:
+    """The sets that have items, or None where there is none."""
+    held = [
+        (pool.item_sets[set_id], columns) for set_id, columns in pool.columns_of_set.items() if columns.size
+    ]
+    if not held:
+        return None
+    sizes = np.array([columns.size for _, columns in held], dtype=np.int64)
+    members = np.concatenate([columns for _, columns in held])
+    of = np.repeat(np.arange(sizes.size), sizes)
+    number = np.full(pool.size, -1, dtype=np.int64)
+    number[members] = of
+    return SetLayout(
+        members=members,
+        starts=np.cumsum(sizes) - sizes,
+        of=of,
+        number=number,
+        minimum=np.array([item_set.minimum_items for item_set, _ in held], dtype=np.int64),
+        ordered=np.array([item_set.ordered for item_set, _ in held], dtype=np.bool_),
+    )
+
+
+def set_openers(
+    pool: Pool, free: NDArray[np.bool_], shown: Sequence[int] = (), items_left: int | None = None
+) -> NDArray[np.bool_]:
+    """The mask without items that may not open their set.
+
+    A set was left and stays closed; has fewer free items than its minimum (enemies took them); or its minimum
+    no longer fits in the items left, where it is said how many those are. An ordered set is opened by its
+    first free item only.
+    """
+    layout = set_layout(pool)
+    if layout is None:
         return free
+    member_free = free[layout.members]
+    available = np.add.reduceat(member_free.astype(np.int64), layout.starts)
+    may = available >= layout.minimum
+    if items_left is not None:
+        may &= layout.minimum <= items_left
+    begun = layout.number[list(shown)]
+    may[begun[begun >= 0]] = False
+    place = np.arange(layout.members.size)
+    first = np.minimum.reduceat(np.where(member_free, place, place.size), layout.starts)
+    opens = may[layout.of] & (~layout.ordered[layout.of] | (place == first[layout.of]))
     opening = free.copy()
-    for set_id, columns in pool.columns_of_set.items():
-        item_set = pool.item_sets[set_id]
-        if not free[columns].all() or columns.size < item_set.minimum_items:
-            opening[columns] = False
-        elif item_set.ordered:
-            opening[columns[1:]] = False
+    opening[layout.members] = member_free & opens
     return opening

@@ -28,6 +28,8 @@ class TimeLedger(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def allowed_ms(self) -> int:
         """Sum of all lines."""
+        if len(self.lines) == 1:
+            return self.lines[0].amount_ms
         return sum(line.amount_ms for line in self.lines)
 
     def used_at(self, now_ms: int) -> int:

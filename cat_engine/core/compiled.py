@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from cat_engine.core import families
@@ -11,6 +12,8 @@ from cat_engine.core.test_package import PackageFile, PoolItem, Section, TestPac
 
 ADAPTIVE = "adaptive"
 LINEAR = "linear"
+MULTISTAGE = "multistage"
+STOPPING = "cat_engine.core.stopping"
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,26 @@ class CompiledSection:
         return self.section.mode == LINEAR
 
     @property
+    def is_multistage(self) -> bool:
+        """Modules of a panel, stage by stage; within a module as in an adaptive section, one by one."""
+        return self.section.mode == MULTISTAGE
+
+    @cached_property
+    def length(self) -> int | None:
+        """The number of items at which the stopping rules end the section in any case."""
+        lengths = (families.most_items(STOPPING, choice) for choice in self.section.stopping)
+        return min((length for length in lengths if length is not None), default=None)
+
+    @cached_property
     def most_items(self) -> int:
         """An upper bound of the items of this section, for "item 12, at most 40"."""
-        lengths = (c.settings["items"] for c in self.section.stopping if c.rule == "fixed_length")
-        return min([len(self.section.item_ids), *map(int, lengths)])
+        if self.is_multistage:
+            return max(
+                sum(max(len(module.item_ids) for module in stage.modules) for stage in panel.stages)
+                for panel in self.section.panels
+            )
+        size = len(self.section.item_ids)
+        return size if self.length is None or self.is_linear else min(size, self.length)
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,12 @@ class CompiledPackage:
     content_hash: str
     sections: tuple[CompiledSection, ...]
     items: dict[str, PoolItem]
+
+    @cached_property
+    def takes_long(self) -> bool:
+        """Whether a decision may cost tens of milliseconds."""
+        rules = families.members("cat_engine.core.content")
+        return any(rules[part.section.content.rule].takes_long for part in self.sections)
 
 
 def compile_package(package_file: PackageFile) -> CompiledPackage:
@@ -76,7 +101,7 @@ def _compile_section(pool: Pool) -> CompiledSection:
         content_keeps_sets=families.members("cat_engine.core.content")[section.content.rule].keeps_sets,
         eligibility=families.bind("cat_engine.core.eligibility", section.eligibility),
         expose=families.bind("cat_engine.core.exposure", section.exposure),
-        stop=tuple(families.bind("cat_engine.core.stopping", choice) for choice in section.stopping),
+        stop=tuple(families.bind(STOPPING, choice, abilities) for choice in section.stopping),
         interim=families.bind("cat_engine.core.estimation", section.interim_estimator, abilities),
         final=families.bind("cat_engine.core.estimation", section.final_estimator, abilities),
     )

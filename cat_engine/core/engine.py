@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from cat_engine.core import adaptive, scoring
+from cat_engine.core import adaptive, content_lines, exposure_counts, multistage, scoring
 from cat_engine.core import events as e
-from cat_engine.core.compiled import CompiledPackage
+from cat_engine.core.compiled import CompiledPackage, CompiledSection
 from cat_engine.core.state import Presentation, SittingState, advance, apply
 from cat_engine.core.transitions import Status, status_after
 from cat_engine.foundation.refusals import Refusal, Refused
@@ -126,6 +126,7 @@ def begin(
 
     `exposure` is what the counts of all sittings say now, for the sections whose rule asks for it.
     """
+    exposure_counts.refuse_misshapen(compiled, exposure)
     step = _Step(state, now_ms=now_ms, actor=actor)
     if state.begun_at_ms is not None:
         step.add(e.Resumed())
@@ -307,8 +308,19 @@ def _go_on(compiled: CompiledPackage, step: _Step) -> None:
         if part.is_linear:
             step.add(e.FormPresented(first_position=position, item_ids=part.section.item_ids))
             return
-        found = adaptive.next_item(part, state, step.now_ms)
+        decide = multistage.next_step if part.is_multistage else adaptive.next_item
+        found = decide(part, state, step.now_ms)
+        if isinstance(found, adaptive.Stop):
+            step.add(_section_ended(part, state, found.reason))
+            continue
+        step.add(found)
         if isinstance(found, e.ItemPresented):
-            step.add(found)
             return
-        step.add(e.SectionEnded(section_id=part.section.section_id, reason=found.reason))
+
+
+def _section_ended(part: CompiledSection, state: SittingState, reason: str) -> e.SectionEnded:
+    """The end of a section that chose its items, with the blueprint lines it leaves below their minimum."""
+    shown = [part.pool.index_of[p.item_id] for p in state.in_section(state.section_index)]
+    return e.SectionEnded(
+        section_id=part.section.section_id, reason=reason, unmet=content_lines.unmet(part.pool, shown)
+    )

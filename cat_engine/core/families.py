@@ -18,6 +18,10 @@ import msgspec
 from cat_engine.core.test_package import PoolItem, RuleChoice, Section
 from cat_engine.foundation.refusals import Refusal, Refused
 
+FAMILIES = tuple(
+    f"cat_engine.core.{folder}"
+    for folder in ("start", "selection", "content", "eligibility", "exposure", "stopping", "estimation")
+)
 ONE, SEVERAL, ANY = "one ability", "several abilities", "any"
 
 
@@ -39,9 +43,14 @@ class Rule:
     function: Callable[..., Any]
     about: About
     abilities: str = ONE  # which sections it can serve: of one ability, of several, or any
-    nested: Callable[[Any], tuple[RuleChoice, ...]] | None = None  # rules of the family that the settings name
-    most_items: Callable[[Any], int | None] | None = None  # of a stopping rule: after so many it stops for sure
-    problem: Callable[[Any, Section, tuple[PoolItem, ...]], str] | None = None  # of settings with their section
+    # rules of the same family that the settings name
+    nested: Callable[[Any], tuple[RuleChoice, ...]] | None = None
+    # of a stopping rule: the number of items after which it stops whatever was answered
+    most_items: Callable[[Any], int | None] | None = None
+    keeps_sets: bool = False  # of a content rule: it takes care of item sets itself
+    takes_long: bool = False  # a step may cost tens of milliseconds: a server decides it in a thread
+    # what does not fit between the settings and a section with its items, in words, or ""
+    problem: Callable[[Any, Section, tuple[PoolItem, ...]], str] | None = None
 
     @property
     def summary(self) -> str:
@@ -77,8 +86,13 @@ def bind(family: str, choice: RuleChoice, abilities: str | None = None) -> Calla
     return partial(rule.function, settings=settings)
 
 
+def settings_of(family: str, choice: RuleChoice) -> msgspec.Struct:
+    """The rule's checked settings, those that were not named at their defaults."""
+    return _settings(_member(family, choice), choice)
+
+
 def most_items(family: str, choice: RuleChoice) -> int | None:
-    """The number of items after which a stopping rule stops whatever was answered; None where there is none."""
+    """The number of items after which a stopping rule stops in any case; None where there is none."""
     rule = _member(family, choice)
     return rule.most_items(_settings(rule, choice)) if rule.most_items else None
 
@@ -87,6 +101,30 @@ def problem(family: str, choice: RuleChoice, section: Section, items: tuple[Pool
     """What does not fit between a rule's settings and its section with these items, in words, or ""."""
     rule = _member(family, choice)
     return rule.problem(_settings(rule, choice), section, items) if rule.problem else ""
+
+
+def rules_of(section: Section) -> tuple[tuple[str, RuleChoice], ...]:
+    """Every rule of a section with its family."""
+    chosen = (
+        ("start", section.start),
+        ("selection", section.selection),
+        ("content", section.content),
+        ("eligibility", section.eligibility),
+        ("exposure", section.exposure),
+        *(("stopping", choice) for choice in section.stopping),
+        ("estimation", section.interim_estimator),
+        ("estimation", section.final_estimator),
+    )
+    return tuple((f"cat_engine.core.{family}", choice) for family, choice in chosen)
+
+
+def check_rules(section: Section, items: tuple[PoolItem, ...]) -> None:
+    """Refuse a section with an unknown rule or setting, or with one that does not fit its items."""
+    for family, choice in rules_of(section):
+        bind(family, choice)
+        found = problem(family, choice, section, items)
+        if found:
+            raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {choice.rule}: {found}")
 
 
 def _member(family: str, choice: RuleChoice) -> Rule:

@@ -60,6 +60,9 @@ def product(one: Matrix, other: Matrix) -> Matrix:
     return tuple(found)
 
 
+MOST_CORRELATION = 0.95
+
+
 def dimensions_problem(section: Section, loadings: list[tuple[str, int]]) -> str:
     """What is wrong with a section of several abilities, or "" (`loadings`: each item's code and number of
     slopes, 0 for an item of one ability).
@@ -80,6 +83,8 @@ def dimensions_problem(section: Section, loadings: list[tuple[str, int]]) -> str
         return f"{len(section.correlations)} correlations among {K} dimensions"
     if sum(dimension.per_mille for dimension in section.dimensions) != 1000:
         return "the parts of the composite do not add up to 1000"
+    if any(abs(correlation) > MOST_CORRELATION for correlation in section.correlations):
+        return f"a correlation beyond {MOST_CORRELATION}: abilities that are one are measured as one"
     numbers = [*section.correlations, *(d.mean for d in section.dimensions)]
     if not np.isfinite(numbers).all() or any(not 0.0 < d.deviation < np.inf for d in section.dimensions):
         return "the prior is no distribution"

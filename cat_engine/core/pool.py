@@ -19,7 +19,7 @@ from cat_engine.core.test_package import ItemSet, PackageFile, PoolItem, Section
 NO_ITEMS: Integers = np.empty(0, dtype=np.int64)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pool:
     """One section's items as columns; shared by every sitting of the package.
 
@@ -51,12 +51,10 @@ class Pool:
             found: Integers = self.information[row]
             return found
         first = min(max(row - 1, 0), self.information.shape[0] - 4)
-        weights = _cubic(row - first, part, GRID_STEP_MILLIONTHS)
-        total = weights[0] * self.information[first]
-        for offset in (1, 2, 3):
-            total += weights[offset] * self.information[first + offset]
-        total += 1 << (_CUBIC_BITS - 1)
-        total >>= _CUBIC_BITS
+        weights = np.array(_cubic(row - first, part, GRID_STEP_MILLIONTHS), dtype=np.int64)
+        total = weights.dot(self.information[first : first + 4])
+        total += 1 << (CUBIC_BITS - 1)
+        total >>= CUBIC_BITS
         return np.asarray(np.maximum(total, 0, out=total), dtype=np.int64)
 
     def log_probability_at(self, theta_millionths: int) -> Integers:
@@ -67,8 +65,48 @@ class Pool:
         first = min(max(row - 1, 0), self.log_probability.shape[2] - 4)
         weights = np.array(_cubic(row - first, part, NODE_STEP_MILLIONTHS), dtype=np.int64)
         total = (self.log_probability[:, :, first : first + 4] * weights).sum(axis=2)
-        rounded = (total + (1 << (_CUBIC_BITS - 1))) >> _CUBIC_BITS
+        rounded = (total + (1 << (CUBIC_BITS - 1))) >> CUBIC_BITS
         return np.asarray(np.minimum(rounded, 0), dtype=np.int64)
+
+    def log_likelihood(self, answered: tuple[int, ...], categories: tuple[int, ...]) -> Integers:
+        """ln L of categories of the answered items (columns) on the nodes, in billionths, read-only.
+
+        Sums of integers are the same in any order, so one more answer is one more row on a sum that is
+        remembered.
+        """
+        found = self._likelihoods.get((answered, categories))
+        if found is None:
+            before = self._likelihoods.get((answered[:-1], categories[:-1])) if answered else None
+            if before is not None:
+                found = before + self.log_probability[answered[-1], categories[-1]]
+            else:
+                found = self.log_probability[list(answered), list(categories)].sum(axis=0)
+            if len(self._likelihoods) * found.nbytes >= _REMEMBERED_BYTES:
+                self._likelihoods.clear()
+            found.setflags(write=False)
+            self._likelihoods[answered, categories] = found
+        return found
+
+    @cached_property
+    def _likelihoods(self) -> dict[tuple[tuple[int, ...], tuple[int, ...]], Integers]:
+        return {}
+
+    @cached_property
+    def every_item(self) -> NDArray[np.bool_]:
+        """A mask of all items, read-only."""
+        mask = np.ones(self.size, dtype=np.bool_)
+        mask.setflags(write=False)
+        return mask
+
+    @cached_property
+    def line_of(self) -> tuple[int, ...]:
+        """Each item's line of the blueprint, -1 for an item in none."""
+        return tuple(self.area.tolist())
+
+    @cached_property
+    def columns_of_line(self) -> tuple[Integers, ...]:
+        """The columns of each line of the blueprint, ascending."""
+        return tuple(np.flatnonzero(self.area == line) for line in range(len(self.section.blueprint)))
 
     @cached_property
     def has_category(self) -> NDArray[np.bool_]:
@@ -115,16 +153,17 @@ class Pool:
         return {set_id: np.array(columns, dtype=np.int64) for set_id, columns in members.items()}
 
     @cached_property
-    def barred_by(self) -> dict[str, Integers]:
+    def barred_by(self) -> dict[str, tuple[int, ...]]:
         """Identity of an item seen anywhere to the columns that it bars: itself and its enemies."""
         barred: dict[str, list[int]] = {}
-        for index, item in enumerate(self.items):
+        for column, item in enumerate(self.items):
             for other in (item.item_id, *item.enemies):
-                barred.setdefault(other, []).append(index)
-        return {item_id: np.array(indices, dtype=np.int64) for item_id, indices in barred.items()}
+                barred.setdefault(other, []).append(column)
+        return {item_id: tuple(columns) for item_id, columns in barred.items()}
 
 
-_CUBIC_BITS = 20
+CUBIC_BITS = 20
+_REMEMBERED_BYTES = 1 << 23  # of likelihoods, for each pool
 
 
 def _place(theta_millionths: int, limit: int, step: int) -> tuple[int, int]:
@@ -136,11 +175,11 @@ def _cubic(offset: int, part: int, step: int) -> tuple[int, int, int, int]:
     """Lagrange's weights of rows 0 to 3 for the place offset + part / step; they sum to 2**20."""
     x = offset + part / step
     weights = [
-        round(-(x - 1.0) * (x - 2.0) * (x - 3.0) / 6.0 * (1 << _CUBIC_BITS)),
-        round(x * (x - 2.0) * (x - 3.0) / 2.0 * (1 << _CUBIC_BITS)),
-        round(-x * (x - 1.0) * (x - 3.0) / 2.0 * (1 << _CUBIC_BITS)),
+        round(-(x - 1.0) * (x - 2.0) * (x - 3.0) / 6.0 * (1 << CUBIC_BITS)),
+        round(x * (x - 2.0) * (x - 3.0) / 2.0 * (1 << CUBIC_BITS)),
+        round(-x * (x - 1.0) * (x - 3.0) / 2.0 * (1 << CUBIC_BITS)),
     ]
-    return weights[0], weights[1], weights[2], (1 << _CUBIC_BITS) - sum(weights)
+    return weights[0], weights[1], weights[2], (1 << CUBIC_BITS) - sum(weights)
 
 
 def pools(package_file: PackageFile) -> tuple[Pool, ...]:

@@ -1,12 +1,13 @@
 """Final estimates, scale scores, levels: the score of a finished sitting, in integers."""
 
 from cat_engine.core.adaptive import evidence_of
+from cat_engine.core.chance import Chance
 from cat_engine.core.compiled import CompiledPackage, CompiledSection
 from cat_engine.core.events import AreaScore, DimensionScore, Scored, SectionScore
 from cat_engine.core.exact import THETA_UNIT, round_ratio
 from cat_engine.core.state import Presentation, SittingState
 from cat_engine.core.test_package import Scale
-from cat_engine.core.views import Estimate, section_prior
+from cat_engine.core.views import Estimate, Start, section_prior
 
 NOT_REACHED = "not_reached"
 
@@ -19,7 +20,7 @@ def score(compiled: CompiledPackage, state: SittingState) -> Scored:
     """
     ended = dict(state.sections_ended)
     sections = tuple(
-        _section_score(part, state.in_section(index), ended.get(part.section.section_id, NOT_REACHED))
+        _section_score(part, state, index, ended.get(part.section.section_id, NOT_REACHED))
         for index, part in enumerate(compiled.sections)
     )
     return Scored(
@@ -42,10 +43,19 @@ def _passed(compiled: CompiledPackage, sections: tuple[SectionScore, ...]) -> bo
     return all(verdicts) if verdicts else None
 
 
-def _section_score(
-    part: CompiledSection, presentations: tuple[Presentation, ...], reason: str
-) -> SectionScore:
+def _final_prior(part: CompiledSection, state: SittingState) -> Estimate:
+    """The section's own prior, whatever the sitting started from; a former result only where the start rule
+    says that it counts.
+    """
+    section_id = part.section.section_id
+    former = next((known for known in state.former if known.section_id == section_id), None)
+    start: Start = part.start(part.pool, former, Chance(state.seed, 0))
+    return start.final_prior or section_prior(part.pool)
+
+
+def _section_score(part: CompiledSection, state: SittingState, index: int, reason: str) -> SectionScore:
     section, scale = part.section, part.section.scale
+    presentations = state.in_section(index)
     answered = [p for p in presentations if p.response is not None]
     estimate: Estimate | None = None
     points: int | None = None
@@ -56,8 +66,7 @@ def _section_score(
         points_maximum = sum(item.points_maximum for item in part.pool.items)
         scale_score = _clamp(scale, scale.slope * points + scale.intercept)
     elif answered:
-        # the section's prior, whatever the sitting started from: scores must not depend on a former result
-        estimate = part.final(evidence_of(part, presentations, section_prior(part.pool)))
+        estimate = part.final(evidence_of(part, presentations, _final_prior(part, state)))
         scale_score, scale_error = to_scale(scale, estimate)
     else:
         # the prior's mean would be a gift to whoever does not get here: nothing measured is the lowest score
@@ -111,7 +120,7 @@ def level(scale: Scale, scale_score: int) -> int:
 
 def _areas(part: CompiledSection, presentations: tuple[Presentation, ...]) -> list[AreaScore]:
     gathered: dict[str, list[Presentation]] = {}
-    items = {item.item_id: item for item in part.pool.items}
+    items = {p.item_id: part.pool.items[part.pool.index_of[p.item_id]] for p in presentations}
     for presentation in presentations:
         if presentation.response is not None:
             gathered.setdefault(items[presentation.item_id].area, []).append(presentation)

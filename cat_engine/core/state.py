@@ -27,6 +27,7 @@ class Presentation(msgspec.Struct, frozen=True, kw_only=True):
     item_id: str
     section_index: int
     presented_at_ms: int
+    theta_millionths: int = 0  # the interim estimate it was chosen at
     response: str | None = None
     points: int = 0
     category: int = 0
@@ -56,6 +57,7 @@ class SittingState(msgspec.Struct, frozen=True, kw_only=True):
     answered: int = 0
     former: tuple[e.FormerEstimate, ...] = ()
     exposure: tuple[e.ExposureRead, ...] = ()
+    routed: tuple[e.ModuleRouted, ...] = ()  # modules of the section, in their order
     assembled: tuple[int, ...] = ()  # the shadow test of the last item
     # time used when the last item was shown or answered: pauses are nobody's response time
     answer_clock_ms: int = 0
@@ -77,6 +79,9 @@ class SittingState(msgspec.Struct, frozen=True, kw_only=True):
 
     def in_section(self, section_index: int) -> tuple[Presentation, ...]:
         """The presentations of one section, in their order."""
+        held = self.presentations
+        if held and held[0].section_index == held[-1].section_index == section_index:
+            return held
         return tuple(p for p in self.presentations if p.section_index == section_index)
 
 
@@ -116,7 +121,7 @@ def apply(state: SittingState | None, event: e.Event, *, at_ms: int, actor: str)
     change = _CHANGES.get(type(event))
     if change is not None:
         state = change(state, event, at_ms, actor)
-    return replace(state, status=status)
+    return state if state.status is status else replace(state, status=status)
 
 
 def _created(event: e.Created, at_ms: int, actor: str) -> SittingState:
@@ -165,7 +170,7 @@ def _resumed(state: SittingState, _event: e.Resumed, at_ms: int, _actor: str) ->
 
 
 def _section_begun(state: SittingState, _event: e.SectionBegun, _at: int, _actor: str) -> SittingState:
-    return replace(state, section_index=state.section_index + 1, section_begun=True, assembled=())
+    return replace(state, section_index=state.section_index + 1, section_begun=True, assembled=(), routed=())
 
 
 def _exposure_read(state: SittingState, event: e.ExposureRead, _at: int, _actor: str) -> SittingState:
@@ -180,6 +185,7 @@ def _item_presented(state: SittingState, event: e.ItemPresented, at_ms: int, _ac
         item_id=event.item_id,
         section_index=state.section_index,
         presented_at_ms=at_ms,
+        theta_millionths=event.theta_millionths,
     )
     return replace(
         state,
@@ -187,6 +193,12 @@ def _item_presented(state: SittingState, event: e.ItemPresented, at_ms: int, _ac
         assembled=event.assembled,
         answer_clock_ms=state.time.used_at(at_ms),
     )
+
+
+def _module_routed(state: SittingState, event: e.ModuleRouted, _at: int, _actor: str) -> SittingState:
+    if event.stage != len(state.routed) + 1:
+        raise CorruptLogError(f"stage {event.stage} is out of order")
+    return replace(state, routed=(*state.routed, event))
 
 
 def _form_presented(state: SittingState, event: e.FormPresented, at_ms: int, _actor: str) -> SittingState:
@@ -285,6 +297,7 @@ _CHANGES: dict[type[e.Event], Change] = {
     e.ExposureRead: _exposure_read,
     e.SectionBegun: _section_begun,
     e.ItemPresented: _item_presented,
+    e.ModuleRouted: _module_routed,
     e.FormPresented: _form_presented,
     e.ResponseRecorded: _response_recorded,
     e.ResponseCleared: _response_cleared,

@@ -8,6 +8,7 @@ import math
 
 import numpy as np
 
+from cat_engine.core.checks import check_section, item_problem
 from cat_engine.core.exact import THETA_UNIT, UNIT, Floats, Integers
 from cat_engine.core.matrices import dimensions_problem
 from cat_engine.core.test_package import (
@@ -56,7 +57,8 @@ def check(package: TestPackage) -> None:
     if len({section.section_id for section in package.sections}) != len(package.sections):
         raise Refused(Refusal.PACKAGE_INVALID, reason="duplicate section")
     for section in package.sections:
-        _check_section(section, by_id)
+        check_section(section, by_id)
+        _check_dimensions(section, by_id)
     for item in package.items:
         _check_parameters(item, package.metric_d)
         for enemy in item.enemies:
@@ -64,31 +66,18 @@ def check(package: TestPackage) -> None:
                 raise Refused(Refusal.PACKAGE_INVALID, reason=f"{item.code}: enmity is not mutual")
 
 
-def _check_section(section: Section, by_id: dict[str, PoolItem]) -> None:
-    if not section.item_ids:
-        raise Refused(Refusal.PACKAGE_EMPTY_POOL, section=section.section_id)
-    for item_id in section.item_ids:
-        if item_id not in by_id:
-            raise Refused(Refusal.PACKAGE_INVALID, reason=f"unknown item {item_id}")
-    reason = ""
-    if len(set(section.item_ids)) != len(section.item_ids):
-        reason = "duplicate item"
-    elif section.mode not in ("adaptive", "linear"):
-        reason = f"unknown mode {section.mode}"
-    elif not (math.isfinite(section.prior_mean) and 0.0 < section.prior_deviation < math.inf):
-        reason = "the prior is no distribution"
-    else:
-        items = [by_id[item_id] for item_id in section.item_ids]
-        loadings = [(i.code, len(i.slopes) if i.model in COMPOSITE_MODELS else 0) for i in items]
-        reason = dimensions_problem(section, loadings)
+def _check_dimensions(section: Section, by_id: dict[str, PoolItem]) -> None:
+    items = [by_id[item_id] for item_id in section.item_ids]
+    loadings = [(i.code, len(i.slopes) if i.model in COMPOSITE_MODELS else 0) for i in items]
+    reason = dimensions_problem(section, loadings)
     if reason:
         raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {reason}")
 
 
 def _check_parameters(item: PoolItem, metric_d: float) -> None:
     """The parameters must be those of the model named: a 2PL item with a guessing parameter is a mistake."""
-    if not item.option_points or item.points_maximum - item.points_minimum != item.categories - 1:
-        reason = "option points do not match the categories"
+    reason = item_problem(item)
+    if reason:
         raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
     if item.model in COMPOSITE_MODELS:
         wrong = [slope for slope in item.slopes if not (math.isfinite(slope) and slope >= 0.0)]

@@ -68,6 +68,7 @@ TRANSITIONS: Mapping[type[e.Event], Mapping[Status, Status]] = {
     e.ExposureRead: _stay(S.IN_PROGRESS),
     e.SectionBegun: _stay(S.IN_PROGRESS),
     e.ItemPresented: _stay(S.IN_PROGRESS),
+    e.ModuleRouted: _stay(S.IN_PROGRESS),
     e.FormPresented: _stay(S.IN_PROGRESS),
     e.ResponseRecorded: _stay(S.IN_PROGRESS),
     e.ResponseCleared: _stay(S.IN_PROGRESS),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +45,18 @@ class Start:
     final_prior: Estimate | None = None
 
 
+_priors: "WeakKeyDictionary[Pool, Estimate]" = WeakKeyDictionary()
+
+
 def section_prior(pool: Pool) -> Estimate:
     """The section's own normal prior."""
+    found = _priors.get(pool)
+    if found is None:
+        found = _priors[pool] = _section_prior(pool)
+    return found
+
+
+def _section_prior(pool: Pool) -> Estimate:
     section = pool.section
     if not section.dimensions:
         return Estimate(millionths(section.prior_mean), millionths(section.prior_deviation))
@@ -83,10 +94,7 @@ class Evidence:
     @cached_property
     def log_likelihood(self) -> Integers:
         """ln L on the nodes, in billionths."""
-        if not self.answered:
-            return np.zeros(self.pool.log_probability.shape[2], dtype=np.int64)
-        total: Integers = self.pool.log_probability[list(self.answered), list(self.categories)].sum(axis=0)
-        return total
+        return self.pool.log_likelihood(self.answered, self.categories)
 
     @cached_property
     def log_posterior(self) -> Integers:
@@ -95,30 +103,35 @@ class Evidence:
             prior = self.pool.log_prior
         else:
             prior = log_prior(self.prior.theta_millionths, self.prior.standard_error_millionths)
-        return prior + self.log_likelihood if self.answered else prior
+        return prior + self.pool.log_likelihood(self.answered, self.categories) if self.answered else prior
 
     @cached_property
     def weights(self) -> Integers:
         """The posterior on the nodes, its highest value being 2**40."""
-        return _weights(self.log_posterior)
+        return weights_of(self.log_posterior)
 
     @cached_property
     def shares(self) -> Floats:
         """The posterior on the nodes as whole numbers that sum to about 2**22 (see `exact.ExactTable`)."""
-        return _shares(self.weights)
+        return shares_of(self.weights)
 
     @cached_property
     def likelihood_shares(self) -> Floats:
         """The likelihood alone, in the same way."""
-        return _shares(_weights(self.log_likelihood))
+        return shares_of(weights_of(self.log_likelihood))
 
 
-def _weights(log_density: Integers) -> Integers:
-    return np.rint(decay(log_density.max() - log_density) * WEIGHT_UNIT).astype(np.int64)
+def weights_of(log_density: Integers) -> Integers:
+    """A density given by its logarithm in billionths, (..., nodes), its highest value being 2**40."""
+    weights = decay(log_density.max(axis=-1, keepdims=True) - log_density)
+    weights *= WEIGHT_UNIT
+    return np.rint(weights, out=weights).astype(np.int64)
 
 
-def _shares(weights: Integers) -> Floats:
-    return np.asarray(np.rint(weights / weights.sum() * float(1 << WEIGHT_BITS)), dtype=np.float64)
+def shares_of(weights: Integers) -> Floats:
+    """Weights (..., nodes) as whole numbers that sum to about 2**22."""
+    total = weights.sum(axis=-1, keepdims=True)
+    return np.asarray(np.rint(weights / total * float(1 << WEIGHT_BITS)), dtype=np.float64)
 
 
 Estimator = Callable[[Evidence], Estimate]

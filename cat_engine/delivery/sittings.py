@@ -5,6 +5,7 @@ with its authorisation, says whether that memory is still true. A lost race is n
 read again and the question asked again.
 """
 
+import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,7 @@ from cat_engine.core.compiled import CompiledPackage
 from cat_engine.core.engine import FormChange, Progress, ScoredResponse
 from cat_engine.core.state import CorruptLogError, SittingState, fold
 from cat_engine.core.transitions import Status
+from cat_engine.delivery.exposure import LiveExposure
 from cat_engine.delivery.journal import Journal, LogRow, insert_rows
 from cat_engine.delivery.packages import InstalledPackage, PackageStore
 from cat_engine.delivery.tables import sitting_log, sittings
@@ -67,8 +69,16 @@ class LiveSitting:
 class Sittings:
     """The sittings of one process."""
 
-    def __init__(self, storage: Storage, packages: PackageStore, journal: Journal, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        packages: PackageStore,
+        journal: Journal,
+        clock: Clock,
+        exposure: LiveExposure | None = None,
+    ) -> None:
         self._storage = storage
+        self.exposure = exposure or LiveExposure(storage)
         self._packages = packages
         self._journal = journal
         self._clock = clock
@@ -111,12 +121,20 @@ class Sittings:
         """Decide on the newest state and make the decision durable; the sitting after it."""
         live = await self.load(ref)
         for _ in range(RACE_LIMIT):
-            progress = decide(live.installed.compiled, live.state, self._clock.now_ms())
+            progress = await self._decided(live, decide)
             after = _after(live, progress)
             if await self._journal.append(log_row(ref.sitting_id, progress, after.chain)):
+                self.exposure.note(ref.package_id, after.installed.compiled, after.state, progress.entry)
                 return self._remember(after)
             live = await self._read(ref)
         raise Refused(Refusal.OVERLOADED)
+
+    async def _decided(self, live: LiveSitting, decide: Decide) -> Progress:
+        """The decision; one that solves a programme is made in a thread, so that nobody else waits for it."""
+        compiled, now_ms = live.installed.compiled, self._clock.now_ms()
+        if compiled.takes_long:
+            return await asyncio.to_thread(decide, compiled, live.state, now_ms)
+        return decide(compiled, live.state, now_ms)
 
     async def apply_in(self, connection: AsyncConnection, ref: SittingRef, decide: Decide) -> LiveSitting:
         """The same inside the caller's transaction, for acts that write elsewhere too.
@@ -132,6 +150,18 @@ class Sittings:
             if row.key in await insert_rows(connection, [row]):
                 return after
         raise Refused(Refusal.OVERLOADED)
+
+    async def begin(self, ref: SittingRef, actor: Actor) -> LiveSitting:
+        """Start the clock and show the first item, or go on; the items' exposure is read first."""
+        live = await self.load(ref)
+        exposure: tuple[e.ExposureRead, ...] = ()
+        if live.state.begun_at_ms is None:
+            exposure = await self.exposure.read(ref.package_id, live.installed.compiled)
+
+        def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
+            return engine.begin(compiled, state, now_ms=now_ms, actor=actor.label, exposure=exposure)
+
+        return await self.apply(ref, decide)
 
     async def respond(self, ref: SittingRef, actor: Actor, position: int, response: str) -> LiveSitting:
         """Take a response. The same response again is harmless and gives the sitting as it is now.

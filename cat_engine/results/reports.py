@@ -131,9 +131,15 @@ def _section_view(
         points=section.points,
         points_maximum=section.points_maximum,
         items=section.items,
-        stop_reason_key=f"results.stop_reason.{section.stop_reason}",
+        stop_reason_key=f"results.stop_reason.{deciding_rule(section.stop_reason)}",
         areas=areas,
     )
+
+
+def deciding_rule(stop_reason: str) -> str:
+    """The rule that ended a section: of a combination the first part that decided, without details."""
+    parts = stop_reason.partition("+")[0].split(":")
+    return next((part for part in parts if part != "combination"), stop_reason)
 
 
 def band(scale_score: str, scale_error: str | None) -> tuple[str | None, str | None]:

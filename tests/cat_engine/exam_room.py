@@ -15,6 +15,7 @@ from cat_engine.core.engine import Progress
 from cat_engine.core.state import SittingState, fold
 from cat_engine.core.test_package import TestPackage
 from cat_engine.delivery.exam_sessions import open_session
+from cat_engine.delivery.exposure import LiveExposure
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import ItemView, PackageStore, install
 from cat_engine.delivery.sittings import Decide, SittingRef, Sittings, read_log
@@ -52,14 +53,16 @@ class Process:
 
 
 @asynccontextmanager
-async def process(url: str, clock: HandClock) -> AsyncIterator[Process]:
+async def process(url: str, clock: HandClock, redis_url: str | None = None) -> AsyncIterator[Process]:
     storage = Storage(url)
     packages, journal = PackageStore(storage), Journal(storage)
+    sittings = Sittings(storage, packages, journal, clock, LiveExposure(storage, redis_url))
     journal.start()
     try:
-        yield Process(storage, packages, journal, Sittings(storage, packages, journal, clock))
+        yield Process(storage, packages, journal, sittings)
     finally:
         await journal.stop()
+        await sittings.exposure.close()
         await storage.close()
 
 
@@ -115,6 +118,11 @@ class ExamRoom:
 
     async def begin(self, number: int = 0) -> SittingState:
         """The whole way from the door to the first item."""
+        await self.arrive(number)
+        return await self.go_on(number)
+
+    async def arrive(self, number: int = 0) -> None:
+        """From the door to admission."""
         who = small.CANDIDATE
         arrivals: tuple[e.AnyEvent, ...] = (
             e.CheckedIn(seat="A1"),
@@ -127,13 +135,9 @@ class ExamRoom:
             await self.ref(number), lambda _c, state, now: engine.enter_waiting(state, now_ms=now, actor=who)
         )
         await self.act("admit", number)
-        return await self.go_on(number)
 
     async def go_on(self, number: int = 0) -> SittingState:
-        live = await self.sittings.apply(
-            await self.ref(number),
-            lambda compiled, state, now: engine.begin(compiled, state, now_ms=now, actor=small.CANDIDATE),
-        )
+        live = await self.sittings.begin(await self.ref(number), candidate(number))
         return live.state
 
 

@@ -19,7 +19,7 @@ from cat_engine.core.test_package import PackageFile
 from cat_engine.integrity.exports import SittingFile
 from cat_engine.interactions.choice.scoring import score
 from tests.cat_engine import small_packages as small
-from tests.cat_engine.stories import story_package
+from tests.cat_engine.stories import story_exposure, story_package
 
 Path = tuple[str | int, ...]
 
@@ -61,7 +61,7 @@ class Recorder:
 
     def begin(self) -> None:
         self.act(e.Authorised())
-        self.take(lambda **at: engine.begin(self.compiled, self.state, **at))
+        self.take(lambda **at: engine.begin(self.compiled, self.state, exposure=story_exposure(), **at))
 
     def answer(self, option: int) -> None:
         position = len(self.state.presentations)
@@ -140,7 +140,7 @@ def eventful() -> SittingFile:
     made.save(2, None, flagged=True)
     made.save(1, None, clear=True)
     made.finish()
-    for option in (2, 5, 3):
+    for option in (2, 5, 3, 1, 4):
         made.answer(option)
     made.act(e.Released())
     return made.exported()

@@ -19,12 +19,16 @@ from cat_engine.core.state import SittingState
 from cat_engine.core.tables import freeze
 from cat_engine.core.test_package import (
     LevelCut,
+    Module,
     PackageFile,
+    Panel,
     PoolItem,
+    Route,
     RuleChoice,
     Scale,
     Section,
     Share,
+    Stage,
     TestPackage,
     encode_file,
 )
@@ -131,6 +135,37 @@ def linear_section(section_id: str, items: Sequence[PoolItem], scale: Scale = PO
         mode="linear",
         item_ids=tuple(item.item_id for item in items),
         scale=scale,
+    )
+
+
+def multistage_section(
+    section_id: str,
+    items: Sequence[PoolItem],
+    panels: Sequence[Sequence[Sequence[int]]],
+    *,
+    by: str = "points",
+    cuts: tuple[int, ...] = (1,),
+) -> Section:
+    """Panels of two stages: the items (by their places) of the first, of the easy and of the hard module."""
+    made = []
+    for number, (first, easy, hard) in enumerate(panels):
+        modules = [
+            Module(module_id=f"{number}-{name}", item_ids=tuple(items[place].item_id for place in places))
+            for name, places in (("first", first), ("easy", easy), ("hard", hard))
+        ]
+        stages = (
+            Stage(modules=tuple(modules[:1])),
+            Stage(modules=tuple(modules[1:]), by=by, routes=(Route(cuts=cuts),)),
+        )
+        made.append(Panel(panel_id=str(number), stages=stages))
+    return Section(
+        section_id=section_id,
+        title={"id": section_id, "en": section_id},
+        aspect="potential",
+        mode="multistage",
+        item_ids=tuple(item.item_id for item in items),
+        scale=T_SCALE,
+        panels=tuple(made),
     )
 
 

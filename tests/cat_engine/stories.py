@@ -12,6 +12,7 @@ from functools import cache
 from itertools import pairwise
 
 import msgspec
+import numpy as np
 
 from cat_engine.core import engine
 from cat_engine.core import events as e
@@ -53,7 +54,9 @@ GRACE_MS = 3000
 
 @cache
 def story_package() -> CompiledPackage:
-    """Small and short, so that stories reach their ends: two adaptive sections about a fixed form."""
+    """Small and short, so that stories reach their ends: two adaptive sections about a fixed form, and one of
+    two stages.
+    """
     rng = random.Random(77)
     first = [
         small.choice_item(number, rng, area="verbal" if number % 2 else "numeric") for number in range(12)
@@ -61,17 +64,33 @@ def story_package() -> CompiledPackage:
     second = [small.graded_item(number, rng, model="GPCM", area="service") for number in range(6)]
     second += [small.choice_item(90, rng, area="service", prefix="J")]
     form = [small.choice_item(number, rng, area="law", prefix="K") for number in range(3)]
+    staged = [small.choice_item(number, rng, area="staff", prefix="S") for number in range(5)]
     items = small.with_enemies(
-        [*first, *second, *form], [("R0000", "R0002"), ("R0001", "J0000"), ("J0001", "J0002")]
+        [*first, *second, *form, *staged], [("R0000", "R0002"), ("R0001", "J0000"), ("J0001", "J0002")]
     )
     shares = (Share("verbal", 500), Share("numeric", 500))
     length = {size: (RuleChoice("fixed_length", {"items": size}),) for size in (3, 4)}
     sections = (
-        small.adaptive_section("first", items[:12], blueprint=shares, stopping=length[4]),
-        small.linear_section("form", items[19:]),
+        msgspec.structs.replace(
+            small.adaptive_section("first", items[:12], blueprint=shares, stopping=length[4]),
+            eligibility=RuleChoice("item_eligibility", {"cuts_millionths": [0]}),
+        ),
+        small.linear_section("form", items[19:22]),
         small.adaptive_section("second", items[12:19], stopping=length[3], final="posterior_mode"),
+        small.multistage_section("staged", items[22:], [[[0], [1], [2]], [[3], [1], [4]]]),
     )
     return small.compiled_of(small.package_of(items, sections, code="STORY", time_allowed_s=600))
+
+
+def story_exposure() -> tuple[e.ExposureRead, ...]:
+    """What sittings of the story package read when they begin: some items are barred for most of them."""
+    low = [4_000, 10_000, 2_000, *[10_000] * 7, 0, 10_000]
+    rows = (low, [*low[:1], *reversed(low[1:])])
+    return (
+        e.ExposureRead(
+            section_id="first", probabilities=tuple(np.array(row, dtype="<u2").tobytes() for row in rows)
+        ),
+    )
 
 
 class Story:
@@ -104,7 +123,11 @@ class Story:
         return self._do(lambda at, who: engine.enter_waiting(self.state, now_ms=at, actor=who))
 
     def begin(self) -> bool:
-        return self._do(lambda at, who: engine.begin(self.compiled, self.state, now_ms=at, actor=who))
+        return self._do(
+            lambda at, who: engine.begin(
+                self.compiled, self.state, now_ms=at, actor=who, exposure=story_exposure()
+            )
+        )
 
     def pause(self) -> bool:
         return self._do(

@@ -24,9 +24,10 @@ from cat_engine.foundation.refusals import Refusal, Refused
 from tests.cat_engine import small_packages as small
 from tests.cat_engine.rule_settings import NEEDED
 
-SELECTION, EXPOSURE, STOPPING, ESTIMATION = FAMILIES = tuple(
+SELECTION, EXPOSURE, STOPPING, ESTIMATION = (
     f"cat_engine.core.{name}" for name in ("selection", "exposure", "stopping", "estimation")
 )
+FAMILIES = families.FAMILIES
 
 
 def rules(*wanted: str) -> list[Any]:

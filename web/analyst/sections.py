@@ -4,8 +4,10 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
+from cat_engine.core import families
 from cat_engine.core.compiled import CompiledSection
 from cat_engine.core.exact import THETA_UNIT, UNIT, Floats
 from cat_engine.core.tables import GRID_MILLIONTHS
@@ -49,39 +51,66 @@ def section_view(part: CompiledSection, t: Translator, formats: Formats) -> Sect
 
 def _rules(part: CompiledSection, t: Translator, formats: Formats) -> tuple[RuleLine, ...]:
     section = part.section
-    chosen = [("selection", section.selection), ("exposure", section.exposure)]
-    chosen += [("stopping", choice) for choice in section.stopping]
-    chosen += [
+    stopping = [("stopping", choice) for choice in section.stopping]
+    estimators = [
         ("interim_estimator", section.interim_estimator),
         ("final_estimator", section.final_estimator),
     ]
-    return tuple(
-        RuleLine(family=family, sentence=rule_sentence(choice, t, formats)) for family, choice in chosen
+    if part.is_multistage:
+        lines = [RuleLine(family="panels", sentence=_panels(part, t, formats))]
+        chosen = [("start", section.start), *stopping, *estimators]
+    else:
+        lines = []
+        one_by_one = ("start", "selection", "content", "eligibility", "exposure")
+        chosen = [(family, getattr(section, family)) for family in one_by_one] + stopping + estimators
+    return (
+        *lines,
+        *(RuleLine(family=family, sentence=rule_sentence(choice, t, formats)) for family, choice in chosen),
     )
+
+
+def _panels(part: CompiledSection, t: Translator, formats: Formats) -> str:
+    panels = part.section.panels
+    stages = [formats.number(len(stage.modules)) for stage in panels[0].stages]
+    return t("analyst.rule.panels", panels=formats.number(len(panels)), modules="-".join(stages))
 
 
 def rule_sentence(choice: RuleChoice, t: Translator, formats: Formats) -> str:
     """The rule with its settings as a sentence; a rule of another distribution by its name and settings."""
     key = f"analyst.rule.{choice.rule}"
     if t.has(key):
-        return t(key, **_spoken(choice.settings, t, formats))
-    settings = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
-    return f"{choice.rule} ({settings})" if settings else choice.rule
+        family = next(name for name in families.FAMILIES if choice.rule in families.members(name))
+        settings = families.settings_of(family, choice)
+        return t(key, **_spoken(msgspec.structs.asdict(settings), t, formats))
+    named = ", ".join(f"{name} = {value}" for name, value in choice.settings.items())
+    return f"{choice.rule} ({named})" if named else choice.rule
 
 
 def _spoken(settings: Mapping[str, Any], t: Translator, formats: Formats) -> dict[str, str]:
-    """Settings as people read them: millionths as numbers, lists as steps; defaults where none was set."""
-    spoken = {"sizes": "5", "minimum_items": "1"}
-    for name, value in settings.items():
-        if isinstance(value, list | tuple):
-            numbers = [formats.number(each) for each in value]
-            *early, last = numbers
-            spoken[name] = t("analyst.rule_list.then", early=", ".join(early), last=last) if early else last
-        elif name.endswith("_millionths"):
-            spoken[name] = formats.number(value / THETA_UNIT, 2)
-        else:
-            spoken[name] = formats.number(value) if isinstance(value, int | float) else str(value)
-    return spoken
+    """Settings as people read them: millionths as numbers, thousandths as percentages, rules as sentences."""
+    return {name: _said(name, value, t, formats) for name, value in settings.items()}
+
+
+def _said(name: str, value: Any, t: Translator, formats: Formats) -> str:
+    if value is None or value == ():
+        return t("analyst.rule_list.none")
+    if isinstance(value, tuple) and isinstance(value[0], RuleChoice):
+        return "; ".join(rule_sentence(choice, t, formats).removesuffix(".") for choice in value)
+    if isinstance(value, tuple | list):
+        said = [_said(name, each, t, formats) for each in value]
+        if name != "sizes" or len(said) == 1:
+            return ", ".join(said)
+        return t("analyst.rule_list.then", early=", ".join(said[:-1]), last=said[-1])
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(name, value, formats)
+    key = f"analyst.rule_value.{name}_{value}".lower()
+    return t(key) if t.has(key) else str(value)
+
+
+def _number(name: str, value: float, formats: Formats) -> str:
+    if name.endswith("_millionths"):
+        return formats.number(value / THETA_UNIT, 2)
+    return formats.percent(value / 1000, 1) if name.endswith("_per_mille") else formats.number(value)
 
 
 # ------------------------------------------------------------------------------------------------- blueprint

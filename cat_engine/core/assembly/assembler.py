@@ -182,7 +182,7 @@ class Assembler:
     def _costs(self, utility: Integers, taken: Integers) -> tuple[int, Integers]:
         """T and the costs (columns of the programme,)."""
         size = self.constraints.size
-        longest = min(size, self.constraints.length.maximum + taken.size + self.constraints.forced.size)
+        longest = min(size, max(self.constraints.length.maximum, taken.size + self.constraints.forced.size))
         largest = max(1, int(np.abs(utility).max()))
         unit = min(FINEST, ROOM // (longest * largest))
         step = unit // (2 * longest * size)

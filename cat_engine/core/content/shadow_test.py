@@ -16,6 +16,9 @@ from cat_engine.core.shadow import assembler_of, problem_of
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import Eligible, SectionView, Utility
 
+UTILITY_BITS = 31
+"""Utilities are cut to these, so that the sum of a whole test and its ties fits 64 bits."""
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The length of the whole test; when it is assembled anew; how much work that may cost.
@@ -46,11 +49,12 @@ def shadow_test(
         if rest.size:
             return Eligible(rest, utility, assembled=view.assembled)
     barred = ~free
+    barred[_of_sets_left(view)] = True
     barred[taken] = False
     assembler = assembler_of(view.pool, settings.items)
     try:
         test = assembler.assemble(
-            utility,
+            utility >> max(0, int(np.abs(utility).max()).bit_length() - UTILITY_BITS),
             taken,
             barred,
             incumbent=held if held.size else None,
@@ -77,7 +81,15 @@ def _is_due(view: SectionView, settings: Settings) -> bool:
 def _may_open(view: SectionView, test: Integers, taken: Integers, free: NDArray[np.bool_]) -> Integers:
     """The columns of a shadow test that can come next: not asked yet, free, no middle of an ordered set."""
     rest = np.setdiff1d(test, taken)
-    return rest[free[rest] & set_openers(view.pool, free)[rest]]
+    # an item that exposure keeps back still has its place in the order of its set
+    opening = set_openers(view.pool, view.unseen, view.answered, rest.size)
+    return rest[free[rest] & opening[rest]]
+
+
+def _of_sets_left(view: SectionView) -> list[int]:
+    """Columns of the item sets that were begun: a set is not come back to once it is left."""
+    begun = {view.pool.items[column].item_set for column in view.answered} - {""}
+    return [int(column) for set_id in sorted(begun) for column in view.pool.columns_of_set[set_id]]
 
 
 def _problem(settings: Settings, section: Section, items: tuple[PoolItem, ...]) -> str:
@@ -97,4 +109,5 @@ RULE = Rule(
     ANY,
     problem=_problem,
     keeps_sets=True,
+    takes_long=True,
 )

@@ -4,9 +4,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cat_engine.core.content_lines import strictly_allowed
 from cat_engine.core.families import About, Rule
 from cat_engine.core.pool import NO_ITEMS
 from cat_engine.core.views import Eligible, SectionView, Utility
+
+_AFTER_ALL_OTHERS = 1 << 40
+_PASSED_OVER = 1 << 50
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,23 +21,31 @@ def shares(view: SectionView, utility: Utility, free: NDArray[np.bool_], *, sett
     """The free items of the blueprint line that is furthest behind its share.
 
     A line whose items are used up is passed over and named: a blueprint that cannot be met is never bent in
-    silence. A line with a share of 0 is due only when every other is exhausted.
+    silence. A line with a share of 0 is due only when every other is exhausted. Strict lines of the section's
+    constraints keep items back beside it.
     """
     del settings
     pool = view.pool
     lines = pool.section.blueprint
+    free, beyond = strictly_allowed(view, free)
     if not lines:
-        return Eligible(np.flatnonzero(free), utility)
-    per_mille = np.array([line.per_mille for line in lines], dtype=np.int64)
-    areas = pool.area[list(view.answered)] if view.answered else NO_ITEMS
-    counts = np.bincount(areas[areas >= 0], minlength=len(lines))
-    deficits = per_mille * (len(view.answered) + 1) - 1000 * counts
-    relaxed: list[str] = []
-    for line in np.lexsort((-deficits, per_mille == 0)):
-        indices = np.flatnonzero(free & (pool.area == line))
+        return Eligible(np.flatnonzero(free), utility, relaxed=beyond)
+    items = len(view.answered) + 1
+    surplus = [-line.per_mille * items if line.per_mille else _AFTER_ALL_OTHERS for line in lines]
+    line_of = pool.line_of
+    for column in view.answered:
+        line = line_of[column]
+        if line >= 0:
+            surplus[line] += 1000
+    relaxed = list(beyond)
+    for _ in lines:
+        line = surplus.index(min(surplus))
+        surplus[line] = _PASSED_OVER
+        columns = pool.columns_of_line[line]
+        indices = columns[free[columns]]
         if indices.size:
-            return Eligible(indices, utility, lines[int(line)].area, tuple(relaxed))
-        relaxed.append(lines[int(line)].area)
+            return Eligible(indices, utility, lines[line].area, tuple(relaxed))
+        relaxed.append(lines[line].area)
     return Eligible(NO_ITEMS, utility, "", tuple(relaxed))
 
 
@@ -42,7 +54,7 @@ RULE = Rule(
     Settings,
     shares,
     About(
-        formula="next line = argmax_g share_g (n + 1) - n_g",
+        formula="next line = argmax_g share_g (n + 1) - n_g, with n_g of the n items so far from line g",
         source="Kingsbury & Zara (1989), by the largest deficit",
         use="Few content areas with shares and nothing else to keep.",
     ),

@@ -16,7 +16,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def everything(
     view: SectionView, exposure: ExposureRead | None, *, settings: Settings
 ) -> NDArray[np.bool_] | None:
-    """No item is barred."""
+    """No item is barred from any sitting."""
     del view, exposure, settings
     return None
 

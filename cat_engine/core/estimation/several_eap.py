@@ -10,7 +10,7 @@ import msgspec
 
 from cat_engine.core.exact import round_ratio
 from cat_engine.core.families import SEVERAL, About, Rule
-from cat_engine.core.space import STEP_MILLIONTHS, SpatialPool
+from cat_engine.core.space import SpatialPool
 from cat_engine.core.views import Estimate, Evidence
 
 
@@ -24,26 +24,28 @@ def several_eap(evidence: Evidence, *, settings: Settings) -> Estimate:
     pool = evidence.pool
     if not isinstance(pool, SpatialPool):
         raise TypeError("the section measures one ability")
-    weights, steps, unit = evidence.weights, pool.steps, STEP_MILLIONTHS[pool.dimensions]
+    # of 40 bits 36 are kept: at most 36,000 points and 40 steps to a side, so 64-bit integers hold the sums
+    weights, steps, units = evidence.weights >> 4, pool.steps, pool.units_millionths
     shares = [dimension.per_mille for dimension in pool.section.dimensions]
-    # at most 9261 points, 40-bit weights, steps up to 18: below 2**63, so 64-bit integers hold the sums
     total = int(weights.sum())
-    first = [int((weights * axis).sum()) for axis in steps]
-    second = [[int((weights * one * other).sum()) for other in steps] for one in steps]
+    first = [int((weights * axis).sum()) * unit for axis, unit in zip(steps, units, strict=True)]
     covariance = [
-        [second[i][j] * total - first[i] * first[j] for j in range(len(steps))] for i in range(len(steps))
+        [
+            int((weights * steps[i] * steps[j]).sum()) * units[i] * units[j] * total - first[i] * first[j]
+            for j in range(len(steps))
+        ]
+        for i in range(len(steps))
     ]
-    composite = sum(share * moment for share, moment in zip(shares, first, strict=True))
+    thetas = [mean * total + moment for mean, moment in zip(pool.means_millionths, first, strict=True)]
+    composite = sum(share * theta for share, theta in zip(shares, thetas, strict=True))
     variance = sum(
         shares[i] * shares[j] * covariance[i][j] for i in range(len(steps)) for j in range(len(steps))
     )
     return Estimate(
-        theta_millionths=round_ratio(composite * unit, 1000 * total),
-        standard_error_millionths=_root(variance * unit * unit, 1_000_000 * total * total),
-        thetas_millionths=tuple(round_ratio(moment * unit, total) for moment in first),
-        errors_millionths=tuple(
-            _root(covariance[i][i] * unit * unit, total * total) for i in range(len(steps))
-        ),
+        theta_millionths=round_ratio(composite, 1000 * total),
+        standard_error_millionths=_root(variance, 1_000_000 * total * total),
+        thetas_millionths=tuple(round_ratio(theta, total) for theta in thetas),
+        errors_millionths=tuple(_root(covariance[i][i], total * total) for i in range(len(steps))),
     )
 
 

@@ -9,6 +9,8 @@ from cat_engine.core.exact import Integers
 from cat_engine.core.families import About, Rule
 from cat_engine.core.views import Choice, SectionView, Utility
 
+_SORTED_AS_THEY_ARE = 100  # so few items are sorted sooner than the best of them are found
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many of the best items the lot is drawn from, by step; the last number holds for all later
@@ -23,12 +25,13 @@ def randomesque(view: SectionView, utility: Utility, eligible: Integers, *, sett
     content.
     """
     size = min(settings.sizes[min(view.shown, len(settings.sizes) - 1)], eligible.size)
-    values = utility[eligible]
-    if size < eligible.size:
-        threshold = np.partition(values, eligible.size - size)[eligible.size - size]
-        near = np.flatnonzero(values >= threshold)
-        eligible, values = eligible[near], values[near]
-    order = np.lexsort((view.pool.ties[eligible], -values))
+    values = utility.take(eligible)
+    if size < eligible.size and eligible.size > _SORTED_AS_THEY_ARE:
+        ranked = values.copy()
+        ranked.partition(eligible.size - size)
+        near = (values >= ranked[eligible.size - size]).nonzero()[0]
+        eligible, values = eligible.take(near), values.take(near)
+    order = np.lexsort((view.pool.ties.take(eligible), -values))
     drawn = view.chance.below("exposure", size)
     return Choice(index=int(eligible[order[drawn]]), considered=size, drawn=drawn)
 

@@ -3,10 +3,10 @@
 import msgspec
 import numpy as np
 
-from cat_engine.core.exact import UNIT, WEIGHT_BITS, exponential
+from cat_engine.core.exact import UNIT, exponential
 from cat_engine.core.families import SEVERAL, About, Rule
 from cat_engine.core.spatial_precision import spatial
-from cat_engine.core.views import SectionView, Utility
+from cat_engine.core.views import SectionView, Utility, shares_of
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -19,15 +19,15 @@ def several_kullback_leibler(view: SectionView, *, settings: Settings) -> Utilit
     pool = spatial(view)
     here = pool.log_probability_along(view.estimate.thetas_millionths)
     shape = here.shape
-    table = pool.log_probability_by_node
-    shares = view.evidence.shares
+    table = pool.log_probability_at_coarse
+    shares = shares_of(view.evidence.weights[pool.coarse])
     elsewhere = table.weighted(shares).reshape(shape) * table.unit
     mass = float(shares.sum())
     divergence = exponential(here) * (here * mass - elsewhere) * pool.has_category
     total = divergence[:, 0]
     for category in range(1, shape[1]):
         total = total + divergence[:, category]
-    return np.rint(total * (UNIT / float(1 << WEIGHT_BITS))).astype(np.int64)
+    return np.rint(total * (UNIT / mass)).astype(np.int64)
 
 
 RULE = Rule(

@@ -16,7 +16,7 @@ from cat_engine.core.pool_facts import (
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import SectionView, Utility
 
-_FURTHEST = 1 << 40
+_FURTHEST = 1 << 24  # millionths: nearly 17, further than any two places of the scale
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from cat_engine.core.chance import Chance
 from cat_engine.core.events import FormerEstimate
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.pool import Pool
 from cat_engine.core.views import Start, section_prior
 
@@ -12,9 +13,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Nothing to set: the prior and the first aim are the section's."""
 
 
-def prior(pool: Pool, former: FormerEstimate | None, *, settings: Settings) -> Start:
+def prior(pool: Pool, former: FormerEstimate | None, chance: Chance, *, settings: Settings) -> Start:
     """The section's normal prior; a former result is not looked at."""
-    del former, settings
+    del former, chance, settings
     return Start(section_prior(pool), pool.section.start_theta_millionths)
 
 
@@ -27,4 +28,5 @@ RULE = Rule(
         source="Owen (1975)",
         use="Always fair: everybody starts alike.",
     ),
+    abilities=ANY,
 )

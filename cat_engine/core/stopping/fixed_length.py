@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import SectionView
 
 
@@ -28,4 +28,6 @@ RULE = Rule(
         source="common practice",
         use="Equal length for all; the upper limit beside another rule.",
     ),
+    abilities=ANY,
+    most_items=lambda settings: settings.items,
 )

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import SectionView
 
 
@@ -32,4 +32,5 @@ RULE = Rule(
         source="Weiss & Kingsbury (1984)",
         use="Scores of equal precision; always with a maximum length beside it.",
     ),
+    abilities=ANY,
 )

@@ -115,11 +115,13 @@ def test_a_package_that_could_not_be_run_is_refused(case: str) -> None:
 def test_an_unknown_rule_is_refused_before_the_day(place: str) -> None:
     unknown = RuleChoice("no_such_rule")
     changes = {place: (unknown,) if place == "stopping" else unknown}
-    package_file = freeze(_section(plain_package(), **changes))
-    with pytest.raises(Refused) as refused:
-        compile_package(package_file)
-    assert refused.value.code is Refusal.PACKAGE_RULE_UNKNOWN
-    assert refused.value.details["rule"] == "no_such_rule"
+    package = _section(plain_package(), **changes)
+    edited = replace(freeze(plain_package()), package=package)  # a file that nobody froze
+    for attempt in (lambda: freeze(package), lambda: compile_package(edited)):
+        with pytest.raises(Refused) as refused:
+            attempt()
+        assert refused.value.code is Refusal.PACKAGE_RULE_UNKNOWN
+        assert refused.value.details["rule"] == "no_such_rule"
 
 
 def test_enmity_with_an_item_outside_the_package_is_no_obstacle() -> None:

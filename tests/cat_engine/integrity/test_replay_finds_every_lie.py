@@ -125,6 +125,7 @@ HIDEABLE = {
     "created.accommodation_ms": "an approval from outside; only moves a deadline that was not met",
     "entry.actor": "who acted is what the server says; the ledger says it a second time",
     "entry.at_ms": "the moment of an act that measures no time: check-in, admission, a mark, the sweep",
+    "exposure_read.probabilities": "counts of other sittings; only as far as the same items follow",
     "checked_in.seat": "observed, decides nothing",
     "pledge_signed.text_hash": "observed, decides nothing",
     "device_checked.javascript": "observed, decides nothing",
@@ -155,7 +156,8 @@ def hidden() -> dict[str, list[Any]]:
             if found(changed(document, path), rechain=True) is None:
                 entry = document["entries"][path[1]]
                 event = entry["events"][path[3]] if path[2] == "events" else None
-                passing[f"{event['type'] if event else 'entry'}.{path[-1]}"].append((sitting, path))
+                name = next(step for step in reversed(path) if isinstance(step, str))
+                passing[f"{event['type'] if event else 'entry'}.{name}"].append((sitting, path))
     return passing
 
 
@@ -199,7 +201,7 @@ def test_an_answer_that_earns_something_else_cannot_be_hidden() -> None:
                 assert points[option - 1] == first.points
             elif points[option - 1] != first.points:
                 assert f"entry {entry.revision}" in finding.where
-    assert tried == 40
+    assert tried == 48
     assert 0 < passed < tried
 
 
@@ -209,6 +211,26 @@ def test_the_seed_cannot_be_exchanged() -> None:
     for number in range(20):
         forged = replace(eventful().entries[0], events=(replace(created, seed=f"{number:032x}"),))
         entries = (forged, *eventful().entries[1:])
+        assert replay_sitting(package_file(), replace(eventful(), entries=entries, chain=chain_of(entries)))
+
+
+def test_an_exposure_that_would_have_let_other_items_pass_cannot_be_put_in() -> None:
+    """All items eligible instead of some, another order of them, none read at all: each is found."""
+    index = next(n for n, entry in enumerate(eventful().entries) if isinstance(entry.events[0], e.Begun))
+    entry = eventful().entries[index]
+    read = entry.events[1]
+    assert isinstance(read, e.ExposureRead)
+    everything = tuple(b"\x10\x27" * 12 for _ in read.probabilities)
+    backwards = tuple(row[::-1] for row in read.probabilities)
+    forged_events = [
+        (entry.events[0], replace(read, probabilities=everything), *entry.events[2:]),
+        (entry.events[0], replace(read, probabilities=backwards), *entry.events[2:]),
+        (entry.events[0], read, read, *entry.events[2:]),
+        (entry.events[0], *entry.events[2:]),
+    ]
+    for events in forged_events:
+        forged = replace(entry, events=events)
+        entries = (*eventful().entries[:index], forged, *eventful().entries[index + 1 :])
         assert replay_sitting(package_file(), replace(eventful(), entries=entries, chain=chain_of(entries)))
 
 

@@ -10,6 +10,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 
 from cat_engine.delivery import outages
+from cat_engine.delivery.exposure import LiveExposure
 from cat_engine.delivery.journal import Journal
 from cat_engine.delivery.packages import PackageStore
 from cat_engine.delivery.presence import Presence
@@ -78,6 +79,7 @@ def create_app(settings: Settings, *, storage: Storage | None = None, clock: Clo
                 yield
         finally:
             await services.journal.stop()
+            await services.sittings.exposure.close()
             await services.presence.close()
             services.passwords.close()
             if own_storage:
@@ -106,7 +108,8 @@ def make_services(settings: Settings, storage: Storage, clock: Clock) -> Service
     """Everything that outlives a request."""
     assets = build_assets()
     packages, journal = PackageStore(storage), Journal(storage)
-    sittings = Sittings(storage, packages, journal, clock)
+    exposure = LiveExposure(storage, settings.redis_url)
+    sittings = Sittings(storage, packages, journal, clock, exposure)
     sittings.give_back = lambda: outages.give_back(storage, sittings, clock.now_ms())
     return Services(
         settings=settings,

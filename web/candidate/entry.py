@@ -145,13 +145,8 @@ def _enter_waiting(label: str) -> Decide:
 async def begin(request: WebRequest, sitting_id: FromPath[str]) -> Response[bytes] | Redirect:
     """Start the clock, or let it run on; a second press is harmless."""
     access, ref = await own_sitting(request, sitting_id)
-    label = access.principal.actor.label
-
-    def decide(compiled: CompiledPackage, state: SittingState, now_ms: int) -> Progress:
-        return engine.begin(compiled, state, now_ms=now_ms, actor=label)
-
     try:
-        await services_of(request).sittings.apply(ref, decide)
+        await services_of(request).sittings.begin(ref, access.principal.actor)
     except Refused as refused:
         if refused.code is not Refusal.SITTING_STATE:
             raise

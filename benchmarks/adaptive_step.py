@@ -5,7 +5,9 @@ come next, rank it, control its exposure, fold the events - for sittings of 30 i
 and 10,000 items with a blueprint of ten areas. No database, no HTTP: what the decision itself costs.
 
 `median_us` and `p99_us` are time on the wall, which other programs of a busy machine lengthen; `cpu_...` is
-this thread's own time.
+this thread's own time. `reference_us` is the least that numpy needs for the arithmetic of a step alone - a
+posterior on 41 nodes, its mean, the information of every item there, the best item not seen - measured
+between the sittings, and `times_reference` the median step in units of it: that travels between machines.
 """
 
 from __future__ import annotations
@@ -97,13 +99,45 @@ def begun(compiled: CompiledPackage, number: int) -> SittingState:
     return engine.begin(compiled, state, **at).state
 
 
+class Reference:
+    """The bare arithmetic of a step: no rounding, no blueprint, no lot, no log, nothing to replay."""
+
+    def __init__(self, pool: TestPackage) -> None:
+        a, b, c = (np.array(column) for column in zip(*((i.a, i.b[0], i.c) for i in pool.items), strict=True))
+        self.nodes = np.linspace(-4.0, 4.0, 41)
+        self.a, self.c, self.metric_d = a, c, pool.metric_d
+        self.b = b
+        p = c + (1.0 - c) / (1.0 + np.exp(-self.metric_d * a * (self.nodes[:, None] - b)))
+        self.by_node = np.ascontiguousarray(np.stack([1.0 - p.T, p.T], axis=1))
+
+    def sitting_us(self) -> list[float]:
+        """Microseconds of each step of a sitting of alternating answers."""
+        weights = np.exp(-0.5 * self.nodes * self.nodes)
+        free = np.ones(self.a.size, dtype=np.bool_)
+        found, item = [], 0
+        for step in range(LENGTH):
+            started = time.thread_time_ns()
+            weights = weights * self.by_node[item, step % 2]
+            free[item] = False
+            theta = (weights * self.nodes).sum() / weights.sum()
+            rest = 1.0 / (1.0 + np.exp(-self.metric_d * self.a * (theta - self.b)))
+            p = self.c + (1.0 - self.c) * rest
+            information = (self.metric_d * self.a * rest) ** 2 * (1.0 - self.c) * (1.0 - rest) / p
+            item = int(np.where(free, information, -1.0).argmax())
+            found.append((time.thread_time_ns() - started) / 1000)
+        return found
+
+
 def measure(size: int) -> dict[str, float]:
     """Microseconds of a step, over all steps of all sittings."""
+    content = package(size)
     started = time.perf_counter()
-    compiled = compile_package(freeze(package(size)))
+    compiled = compile_package(freeze(content))
     freezing_s = time.perf_counter() - started
     wall_us: list[float] = []
     cpu_us: list[float] = []
+    reference = Reference(content)
+    reference_us: list[float] = []
     for number in range(SITTINGS + WARM_UP):
         state = begun(compiled, number)
         for position in range(1, LENGTH + 1):
@@ -124,7 +158,10 @@ def measure(size: int) -> dict[str, float]:
                 cpu_us.append(cpu / 1000)
             state = progress.state
         assert state.score is not None, "the sitting did not end with its score"
+        reference_us += reference.sitting_us()
     return {
+        "times_reference": round(statistics.median(cpu_us) / statistics.median(reference_us), 2),
+        "reference_us": round(statistics.median(reference_us), 1),
         "median_us": round(statistics.median(wall_us), 1),
         "p99_us": round(percentile(wall_us, 0.99), 1),
         "cpu_median_us": round(statistics.median(cpu_us), 1),

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from web.commands import simulate_options
 from web.settings import SettingsError, settings_from_environment
 
 ZONES = ("WIB", "WITA", "WIT")
@@ -17,7 +18,9 @@ ZONES = ("WIB", "WITA", "WIT")
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; the exit status is 0 for success, 1 for "no", 2 for "could not"."""
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args(given)
+    options.given = given
     try:
         return int(options.run(options) or 0)
     except SettingsError as error:
@@ -61,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("package", type=Path, help="the test package file")
     command.add_argument("sittings", type=Path, nargs="+", help="exported sitting files")
     command.set_defaults(run=_replay)
+
+    command = commands.add_parser("simulate", help="run a test package on simulated candidates")
+    simulate_options.add_arguments(command)
+    command.set_defaults(run=_simulate)
 
     command = commands.add_parser("doctor", help="check a deployment")
     command.add_argument("--probe", metavar="URL", help="only ask a running server's health page")
@@ -124,6 +131,12 @@ def _replay(options: argparse.Namespace) -> int:
     from web.commands.replaying import replay_files
 
     return replay_files(options.package, options.sittings)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from web.commands.simulating import simulate
+
+    return simulate(options, options.given)
 
 
 def _create_agency(options: argparse.Namespace) -> int:

@@ -163,7 +163,7 @@ class Pool:
 
 
 CUBIC_BITS = 20
-_REMEMBERED_BYTES = 1 << 23  # of likelihoods, for each pool
+_REMEMBERED_BYTES = 1 << 22  # of likelihoods, for each pool
 
 
 def _place(theta_millionths: int, limit: int, step: int) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cat_engine.core import batch
 from cat_engine.core.compiled import CompiledPackage
@@ -31,7 +32,7 @@ MPWI = RuleChoice("posterior_weighted_information")
 
 
 def items_of_every_kind() -> list[PoolItem]:
-    """Dichotomous and graded items, some enemies, some in no area of the blueprint."""
+    """Dichotomous and graded items, twins of equal information, enemies, some in no area of the blueprint."""
     rng = random.Random(7)
     areas = ("verbal.analogy", "numeric", "figural", "elsewhere", "verbal.syllogism", "spare")
     found = [small.choice_item(number, rng, area=areas[number % 6]) for number in range(60)]
@@ -40,6 +41,9 @@ def items_of_every_kind() -> list[PoolItem]:
         small.graded_item(number, rng, model=models[number % 2], area=areas[number % 3])
         for number in range(60, 72)
     ]
+    twins = {number: found[number - 1] for number in range(1, 60, 2)}
+    for number, other in twins.items():
+        found[number] = small.replaced(found[number], a=other.a, b=other.b, c=other.c, area=other.area)
     return list(small.with_enemies(found, [("R0000", "R0006"), ("R0006", "R0012"), ("R0001", "R0002")]))
 
 
@@ -64,8 +68,8 @@ DESIGNS = (
     Design(
         "a pool used up",
         {
-            "blueprint": (Share("verbal", 400), Share("figural", 600)),
-            "stopping": (RuleChoice("fixed_length", {"items": 60}),),
+            "blueprint": (Share("verbal", 400), Share("figural", 600), Share("spare", 0)),
+            "stopping": (RuleChoice("fixed_length", {"items": 72}),),
         },
     ),
 )
@@ -136,6 +140,23 @@ def test_every_sitting_is_the_same_item_for_item(design: Design) -> None:
     assert expected.get(design.name, {"fixed_length"}) <= reasons | {"fixed_length"}
     if design.name in expected:
         assert expected[design.name] <= reasons
+
+
+def test_information_is_read_as_the_pool_reads_it() -> None:
+    compiled = package_for(DESIGNS[1])
+    hall, pool = batch.Hall(compiled), compiled.sections[0].pool
+    thetas = np.array([*range(-6_100_000, 6_100_001, 77_777), -6_000_000, 0, 50_000, 5_999_999, 6_000_000])
+    (rank,) = hall.rank
+    found = rank(Thetas(thetas), np.arange(thetas.size))  # type: ignore[arg-type]  # all that a ranking looks at
+    for theta, utility in zip(thetas.tolist(), found, strict=True):
+        assert utility.tolist() == pool.information_at(theta)[hall.order].tolist()
+
+
+@dataclass(frozen=True)
+class Thetas:
+    """Estimates of some sittings."""
+
+    theta: NDArray[np.int64]
 
 
 def test_chunks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,13 @@ def test_figures_are_those_of_the_sittings() -> None:
     assert accuracy.rmse.value == pytest.approx(math.sqrt((errors**2).mean()), abs=1e-6)
     of_squares = (errors**2).std(ddof=1) / math.sqrt(60) / 2 / accuracy.rmse.value
     assert accuracy.rmse.error == pytest.approx(of_squares, abs=1e-6)
+    reported = np.array(
+        [o.sections[0].estimate.standard_error_millionths for o in outcomes if o.sections[0].estimate]
+    )
+    inside = float((np.abs(errors) <= 1.96 * reported / 1e6).mean())
+    assert accuracy.coverage.value == pytest.approx(inside)
+    assert 0.8 < inside < 1
+    assert accuracy.mean_standard_error.value == pytest.approx(reported.mean() / 1e6)
     assert accuracy.correlation == pytest.approx(np.corrcoef(truth, estimates)[0, 1], abs=1e-6)
     seen = np.zeros((60, 48), dtype=np.bool_)
     for number, outcome in enumerate(outcomes):

@@ -1,0 +1,1 @@
+"""The report of a simulation study, as one page that needs nothing beside it."""

@@ -15,6 +15,7 @@ from cat_engine.core import chain, engine
 from cat_engine.core import events as e
 from cat_engine.core.compiled import CompiledPackage, compile_package
 from cat_engine.core.engine import Progress, ScoredResponse
+from cat_engine.core.exposure_counts import controls
 from cat_engine.core.state import CorruptLogError, SittingState
 from cat_engine.core.tables import verify
 from cat_engine.core.test_package import PackageFile
@@ -110,6 +111,9 @@ def _begin_again(
     compiled: CompiledPackage, state: SittingState, entry: e.Entry, at: dict[str, Any]
 ) -> Progress:
     read = [event for event in entry.events if isinstance(event, e.ExposureRead)]
+    wanted = sorted(control.section_id for control in controls(compiled))
+    if sorted(event.section_id for event in read) != wanted:
+        raise CorruptLogError(f"exposure is to be read for {', '.join(wanted) or 'no section'}")
     return engine.begin(compiled, state, exposure=read, **at)
 
 

@@ -1,4 +1,4 @@
-"""Recovery by adaptive tests: estimators, whether the likelihood has a maximum, starts, stops, early slips."""
+"""Recovery by adaptive tests: estimators, whether the likelihood has a maximum, starts, stops, slips."""
 
 from __future__ import annotations
 

@@ -87,7 +87,7 @@ def _abilities(K: int, effort: Effort, say: Say) -> list[Finding]:
         Finding(
             f"a_third_fewer_items_{K}",
             f"{K} abilities: it is as exact with a third fewer items",
-            "Segall (1996), with more abilities",
+            "Segall (1996)",
             "equal or higher reliability with about one-third fewer items; read as RMSE up to 2 % higher",
             f"RMSE ratio {shorter.shown()} with {SHORTER} against {LENGTH} items",
             below(shorter, 1.02),

@@ -41,9 +41,11 @@ def level_probabilities(estimate: ArrayLike, standard_error: ArrayLike, cuts: Se
 
 
 def levels(estimate: ArrayLike, cuts: Sequence[float]) -> IntArray:
-    """Level 0..len(cuts) of each estimate; an estimate on a cut has reached it."""
+    """Level 0..len(cuts) of each estimate; an estimate on a cut has reached it. Refuses
+    estimates that are not finite."""
     check_cut_scores(cuts)
     values = np.atleast_1d(np.asarray(estimate, dtype=np.float64))
+    refuse_rows(~np.isfinite(values), "the estimate is not finite")
     return np.searchsorted(np.asarray(cuts, dtype=np.float64), values, side="right").astype(np.int64)
 
 

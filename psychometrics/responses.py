@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import NOT_ADMINISTERED, FloatArray, IntArray
+from psychometrics.arrays import NOT_ADMINISTERED, FloatArray, IntArray, refuse_rows, whole_numbers
 from psychometrics.models.items import ItemColumns
 
 
 def response_matrix(items: ItemColumns, responses: ArrayLike) -> IntArray:
     """Responses as (N, n) integers; one candidate may be given as (n,). Refuses unknown categories."""
     raw = np.asarray(responses)
-    if raw.dtype.kind not in "iub":
+    if raw.size and raw.dtype.kind not in "iub":
         raise ValueError(f"responses must be whole numbers, not {raw.dtype}")
     matrix = np.atleast_2d(raw).astype(np.int64)
     if matrix.ndim != 2 or matrix.shape[1] != len(items):
@@ -29,6 +29,33 @@ def response_matrix(items: ItemColumns, responses: ArrayLike) -> IntArray:
             f"candidate {candidate}, item {item}: there is no category {int(matrix[candidate, item])}"
         )
     return matrix
+
+
+def administered_columns(administered: ArrayLike, pool_size: int) -> IntArray:
+    """Columns (k,) of the items given from a pool. Refuses fractions, strangers to the pool, repetitions."""
+    columns = whole_numbers(administered, "items administered")
+    if columns.ndim != 1:
+        raise ValueError(f"items administered must be one column, not of shape {columns.shape}")
+    refuse_rows((columns < 0) | (columns >= pool_size), "the item is not of this pool")
+    if np.unique(columns).size != columns.size:
+        raise ValueError("an item is administered twice")
+    return columns
+
+
+def administered_responses(
+    items: ItemColumns, administered: ArrayLike, responses: ArrayLike
+) -> tuple[IntArray, IntArray]:
+    """Columns (k,) and categories (k,) of one candidate's answers, in the order in which they came.
+
+    Beside what `administered_columns` refuses: another number of responses than of items, and a category
+    that its item does not have; NOT_ADMINISTERED is none.
+    """
+    columns = administered_columns(administered, len(items))
+    given = whole_numbers(responses, "responses")
+    if given.shape != columns.shape:
+        raise ValueError(f"{columns.size} items administered, but {given.size} responses")
+    refuse_rows((given < 0) | (given >= items.category_counts[columns]), "the item has no such category")
+    return columns, given
 
 
 @dataclass(frozen=True, slots=True, eq=False)

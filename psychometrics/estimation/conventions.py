@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray
+from psychometrics.arrays import FloatArray, candidate_thetas, member
 from psychometrics.estimation.eap import eap_estimates
 from psychometrics.estimation.errors import InformationKind as Kind
 from psychometrics.estimation.errors import error_of_information, standard_errors_of_pairs
@@ -71,12 +71,14 @@ def standard_errors_by(
     """The standard error (N,) that the convention gives candidates with responses (N, n) at theta (N,).
 
     Infinite where the information it inverts is not positive, as observed information of aberrant responses
-    may be under the 3PL and 4PL. Refused is a missing prior, and one the convention would not use.
+    may be under the 3PL and 4PL. Refused is a missing prior, one the
+    convention would not use, and a theta that is not finite.
     """
+    convention = member(ErrorConvention, convention)
     if (prior is None) is (convention in NEED_PRIOR):
         raise ValueError(f"{convention} takes {'a' if convention in NEED_PRIOR else 'no'} normal prior")
     matrix = response_matrix(items, responses)
-    at = np.broadcast_to(np.asarray(theta, dtype=np.float64), (matrix.shape[0],))
+    at = candidate_thetas(theta, matrix.shape[0])
     pairs = response_pairs(items, matrix)
     match convention:
         case ErrorConvention.EXPECTED_INFORMATION | ErrorConvention.BAYES_MODAL:

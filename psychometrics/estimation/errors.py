@@ -12,7 +12,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray
+from psychometrics.arrays import FloatArray, candidate_thetas, member
 from psychometrics.estimation.grids import NormalPrior
 from psychometrics.information import expected_moments_at
 from psychometrics.models.items import ItemColumns, log_derivatives_at
@@ -37,10 +37,11 @@ def standard_errors(
     """1 / sqrt(information + prior precision) of each candidate (N,) at theta (N,).
 
     Infinite where there is no information to invert: no item, an item that says nothing, or observed
-    information that is not positive, as aberrant responses give under the 3PL and 4PL.
+    information that is not positive, as aberrant responses give under the 3PL and 4PL. Refused is a theta
+    that is not finite.
     """
     matrix = response_matrix(items, responses)
-    at = np.broadcast_to(np.asarray(theta, dtype=np.float64), (matrix.shape[0],))
+    at = candidate_thetas(theta, matrix.shape[0])
     return standard_errors_of_pairs(response_pairs(items, matrix), at, kind=kind, prior=prior)
 
 
@@ -49,7 +50,7 @@ def standard_errors_of_pairs(
 ) -> FloatArray:
     """`standard_errors` for responses that are already listed."""
     own = theta[pairs.candidate]
-    if kind is InformationKind.EXPECTED:
+    if member(InformationKind, kind) is InformationKind.EXPECTED:
         information = pairs.total(expected_moments_at(pairs.items, own).information)
     else:
         information = -pairs.total(pairs.chosen(log_derivatives_at(pairs.items, own).curvature))

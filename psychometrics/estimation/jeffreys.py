@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray, IntArray, refuse_rows
+from psychometrics.arrays import FloatArray, IntArray, candidate_thetas, member, refuse_rows
 from psychometrics.estimation.eap import eap_from_log_likelihood
 from psychometrics.estimation.errors import error_of_information
 from psychometrics.estimation.estimates import Estimates
@@ -101,12 +101,13 @@ def jeffreys_eap_estimates(
 def jeffreys_standard_errors(
     items: ItemColumns, responses: ArrayLike, theta: ArrayLike, *, error: JeffreysError
 ) -> FloatArray:
-    """Standard error (N,) of the mode at theta (N,); infinite where the precision is not positive.
+    """Standard error (N,) of the mode at theta (N,); infinite where the precision is not positive. Refuses
+    a theta that is not finite.
 
     precision = I - (I'' I - I'^2) / (2 I^2)
     """
     matrix = response_matrix(items, responses)
-    at = np.broadcast_to(np.asarray(theta, dtype=np.float64), (matrix.shape[0],))
+    at, error = candidate_thetas(theta, matrix.shape[0]), member(JeffreysError, error)
     pairs = response_pairs(items, matrix)
     information = pairs.total(expected_moments_at(pairs.items, at[pairs.candidate]).information)
     if error is JeffreysError.INFORMATION:

@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import BoolArray, FloatArray, IntArray, refuse_rows
+from psychometrics.arrays import BoolArray, FloatArray, IntArray, member, refuse_rows
 from psychometrics.estimation.eap import eap_estimates
 from psychometrics.estimation.errors import InformationKind, standard_errors
 from psychometrics.estimation.estimates import Estimates
@@ -66,6 +66,9 @@ class NoMaximum:
     policy: NoMaximumPolicy = NoMaximumPolicy.BOUNDED
     prior: NormalPrior = STANDARD_NORMAL
     fences: Fences = Fences()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "policy", member(NoMaximumPolicy, self.policy))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,18 +11,26 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import BoolArray, FloatArray, IntArray, refuse_rows
+from psychometrics.arrays import BoolArray, FloatArray, IntArray, member, refuse_rows
 from psychometrics.estimation.errors import InformationKind, standard_errors_of_pairs
 from psychometrics.estimation.estimates import Estimate, Estimates
 from psychometrics.estimation.grids import NormalPrior
-from psychometrics.estimation.search import DEFAULT_BOUNDS, Bounds, OfAbilities, Tops, highest_points
+from psychometrics.estimation.search import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    OfAbilities,
+    Search,
+    Tops,
+    crossings,
+    highest_points,
+)
 from psychometrics.models.items import (
     ItemColumns,
     category_log_probabilities,
     log_derivatives_at,
     log_probabilities_at,
 )
-from psychometrics.responses import response_matrix, response_pairs, sum_chosen
+from psychometrics.responses import Pairs, response_matrix, response_pairs, sum_chosen
 
 
 class Penalty(NamedTuple):
@@ -60,19 +68,30 @@ def map_estimates(
 
 
 def maximum_likelihood_estimates(
-    items: ItemColumns, responses: ArrayLike, *, bounds: Bounds = DEFAULT_BOUNDS
+    items: ItemColumns,
+    responses: ArrayLike,
+    *,
+    bounds: Bounds = DEFAULT_BOUNDS,
+    search: Search = Search.HIGHEST,
 ) -> Estimates:
     """Maximum likelihood of each candidate, responses (N, n): the highest point within the bounds.
 
     All right or all wrong has no finite maximum: the bound is answered, with the (large) error that belongs
     to it; `no_maximum` offers other answers and says whom they concern. A candidate without any response, or
     whose items say nothing about ability anywhere in the range, has no likelihood to maximise and is refused.
+
+    The bound is answered too where it is higher than every maximum inside, as happens under the 3PL and 4PL;
+    `search` may take catR's answer, a root of the score, in its place.
     """
     matrix = response_matrix(items, responses)
     refuse_rows((matrix < 0).all(axis=1), "no response to take a likelihood of")
     found = likelihood_tops(items, matrix, None, bounds)
     refuse_rows(found.flat, "the items given say nothing about ability in this range")
-    return Estimates(found.tops.theta, _expected_errors(items, matrix, found.tops.theta, None))
+    theta = found.tops.theta
+    if member(Search, search) is Search.CROSSING:
+        pairs = response_pairs(items, matrix)
+        theta = crossings(lambda at: _score(pairs, at), matrix.shape[0], bounds)
+    return Estimates(theta, _expected_errors(items, matrix, theta, None))
 
 
 def normal_penalty(prior: NormalPrior) -> Penalty:
@@ -94,8 +113,7 @@ def likelihood_tops(
     pairs = response_pairs(items, matrix)
 
     def slope(theta: FloatArray) -> FloatArray:
-        own = log_derivatives_at(pairs.items, theta[pairs.candidate]).score
-        total = pairs.total(pairs.chosen(own))
+        total = _score(pairs, theta)
         return total if penalty is None else total + penalty.slope(theta)
 
     def height(theta: FloatArray) -> FloatArray:
@@ -105,6 +123,12 @@ def likelihood_tops(
 
     flat = np.asarray(heights.max(axis=1) == heights.min(axis=1), dtype=np.bool_)
     return LikelihoodTops(highest_points(nodes, heights, slope, height), flat)
+
+
+def _score(pairs: Pairs, theta: FloatArray) -> FloatArray:
+    """Slope of ln L of each candidate (N,)."""
+    own = log_derivatives_at(pairs.items, theta[pairs.candidate]).score
+    return pairs.total(pairs.chosen(own))
 
 
 def _expected_errors(

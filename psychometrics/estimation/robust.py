@@ -13,9 +13,17 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray, refuse_rows
+from psychometrics.arrays import FloatArray, candidate_thetas, member, refuse_rows
 from psychometrics.estimation.estimates import Estimates
-from psychometrics.estimation.search import DEFAULT_BOUNDS, Bounds, RunningIntegral, highest_points
+from psychometrics.estimation.search import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    RunningIntegral,
+    Search,
+    crossings,
+    highest_points,
+    rooted_heights,
+)
 from psychometrics.information import expected_moments_at
 from psychometrics.models.items import DICHOTOMOUS, ItemColumns, category_log_derivatives, log_derivatives_at
 from psychometrics.responses import Pairs, response_matrix, response_pairs, sum_chosen
@@ -45,6 +53,8 @@ class RobustSettings:
     residual: ResidualMetric = ResidualMetric.ITEMS
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "weight", member(RobustWeight, self.weight))
+        object.__setattr__(self, "residual", member(ResidualMetric, self.residual))
         if not (np.isfinite(self.tuning) and self.tuning > 0):
             raise ValueError(f"tuning constant must be positive and finite, not {self.tuning}")
 
@@ -55,12 +65,15 @@ def robust_estimates(
     settings: RobustSettings,
     *,
     bounds: Bounds = DEFAULT_BOUNDS,
+    search: Search = Search.HIGHEST,
 ) -> Estimates:
     """Robust estimate of each candidate, responses (N, n), with the error of `robust_standard_errors`.
 
-    The equation is integrated along the grid and its highest point taken, so that of several roots it is the
-    one with most weight behind it. All right or all wrong: the bound (Huber), or where the weights have
-    vanished (Tukey). Refused are candidates without a response, and items that are not scored 0 or 1.
+    The equation is integrated along the grid and its highest root taken, so that of several it is the one
+    with most weight behind it. A root goes before a bound, whatever the integral there: it is no likelihood,
+    and its height at a bound means nothing. Without a root (all right, all wrong): the bound (Huber), or
+    where the weights have vanished (Tukey). `search` may take catR's answer in its place. Refused are
+    candidates without a response or whose items say nothing in this range, and items not scored 0 or 1.
     """
     matrix = response_matrix(items, responses)
     _refuse_polytomous(items)
@@ -70,6 +83,7 @@ def robust_estimates(
     equation = RunningIntegral(
         nodes, sum_chosen(weights * category_log_derivatives(items, nodes).score, matrix)
     )
+    refuse_rows((equation.values == 0).all(axis=1), "the items given say nothing about ability in this range")
     pairs = response_pairs(items, matrix)
 
     def slope(theta: FloatArray) -> FloatArray:
@@ -80,7 +94,11 @@ def robust_estimates(
     def height(theta: FloatArray) -> FloatArray:
         return equation.up_to(theta, slope(theta))
 
-    theta = highest_points(nodes, equation.at_nodes(), slope, height).theta
+    if member(Search, search) is Search.CROSSING:
+        theta = crossings(slope, matrix.shape[0], bounds)
+    else:
+        heights = rooted_heights(equation.at_nodes(), equation.values)
+        theta = highest_points(nodes, heights, slope, height).theta
     return Estimates(theta, _errors_of_pairs(pairs, theta, settings))
 
 
@@ -91,11 +109,12 @@ def robust_standard_errors(
 
         SE = sqrt(sum w^2 I) / sum w I
 
-    with I the items' Fisher information; infinite where no item has weight.
+    with I the items' Fisher information; infinite where no item has weight. Refuses a theta that is
+    not finite.
     """
     matrix = response_matrix(items, responses)
     _refuse_polytomous(items)
-    at = np.broadcast_to(np.asarray(theta, dtype=np.float64), (matrix.shape[0],))
+    at = candidate_thetas(theta, matrix.shape[0])
     return _errors_of_pairs(response_pairs(items, matrix), at, settings)
 
 

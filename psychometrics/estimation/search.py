@@ -6,6 +6,7 @@ over the whole range, climbs from each of its peaks that can still win, and comp
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -42,6 +43,18 @@ class Bounds:
 DEFAULT_BOUNDS = Bounds()
 
 
+class Search(StrEnum):
+    """Which solution of the estimating equation is answered; one solution is the same for all.
+
+    HIGHEST: that of the highest top within the bounds. CROSSING, as catR searches: a root between the bounds
+    if the equation rises at the lower and falls at the upper bound, else the bound it points to; of several
+    roots it may be any, and roots in pairs are not seen.
+    """
+
+    HIGHEST = "highest"
+    CROSSING = "crossing"
+
+
 class Tops(NamedTuple):
     """Where each candidate's function is highest, and how high it is there; (N,) each."""
 
@@ -71,6 +84,29 @@ def highest_points(nodes: FloatArray, heights: FloatArray, slope: OfAbilities, h
         theta, reached = np.where(better, other, theta), np.where(better, there, reached)
         rivals[rows, rival] = False
     return Tops(theta, reached)
+
+
+def crossings(slope: OfAbilities, candidates: int, bounds: Bounds) -> FloatArray:
+    """Root of each candidate's slope where it changes sign from the lower to the upper bound, else the bound
+    it points to, (N,)."""
+    low, high = np.full(candidates, bounds.lower), np.full(candidates, bounds.upper)
+    at_low, at_high = slope(low), slope(high)
+    found = _crossing(slope, (low, high), (at_low, at_high))
+    return np.where(at_low <= 0, low, np.where(at_high >= 0, high, found))
+
+
+def rooted_heights(heights: FloatArray, slopes: FloatArray) -> FloatArray:
+    """Heights (N, q) at the nodes, -inf away from the roots where the slope (N, q) falls through zero.
+
+    For equations whose integral means something at a root only. Who has no such root keeps all heights. A
+    node that is itself the root belongs to both sides.
+    """
+    after = np.concatenate([slopes[:, 1:], slopes[:, -1:]], axis=1)
+    sign = np.where(slopes == 0, after, slopes)
+    falls = (slopes[:, :-1] > 0) & (sign[:, 1:] < 0)
+    edge = np.zeros((falls.shape[0], 1), dtype=np.bool_)
+    beside = np.concatenate([falls, edge], axis=1) | np.concatenate([edge, falls], axis=1)
+    return np.where(beside | ~falls.any(axis=1, keepdims=True), heights, -np.inf)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,6 +6,7 @@ computes something and stands nowhere here, so that a method cannot be added wit
 
 from psychometrics.methods.abilities import ABILITIES, TESTLETS
 from psychometrics.methods.catalogue import Group, Method
+from psychometrics.methods.compatibility import ABOUT_CATR, CATR, COMPATIBILITY, Compatibility
 from psychometrics.methods.criteria import CHOICE, CONTENT, CRITERIA_OF_SELECTION
 from psychometrics.methods.estimation import ESTIMATORS, QUADRATURE, STANDARD_ERRORS
 from psychometrics.methods.models import INFORMATION, MODELS
@@ -30,4 +31,4 @@ CATALOGUE: tuple[Group, ...] = (
     CLASSICAL,
 )
 
-__all__ = ["CATALOGUE", "Group", "Method"]
+__all__ = ["ABOUT_CATR", "CATALOGUE", "CATR", "COMPATIBILITY", "Compatibility", "Group", "Method"]

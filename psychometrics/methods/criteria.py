@@ -86,7 +86,8 @@ CRITERIA_OF_SELECTION = Group(
             ),
             "u_i = sum_k P(X_i = k) I_i(estimate after answer k)",
             "van der Linden (1998); van der Linden & Pashley (2010)",
-            "Looks one answer ahead: information that lies where the estimate will not be is not counted.",
+            "Looks one answer ahead: information that lies where the estimate will not be is not counted."
+            " Updates to the posterior mean by name, to the mode as catR does, or by any estimator.",
         ),
         Method(
             "Expected posterior variance (MEPV)",
@@ -168,7 +169,8 @@ CONTENT = Group(
             (content.content_group,),
             "next group = argmax_g share_g - n_g / n",
             "Kingsbury & Zara (1989)",
-            "A few content groups with wanted shares.",
+            "A few content groups with wanted shares. The engine's rule `shares` looks one item ahead, so"
+            " that the two may name different groups.",
         ),
         Method(
             "Weighted deviations",

@@ -95,7 +95,8 @@ ESTIMATORS = Group(
             (posterior_mode.maximum_likelihood_estimates, posterior_mode.likelihood_tops),
             "theta_hat = argmax ln L(theta) within the bounds\nSE = I(theta_hat)^(-1/2)",
             "Birnbaum (1968); Lord (1980)",
-            "Long tests whose result may not lean on a prior. All right or all wrong gives the bound.",
+            "Long tests whose result may not lean on a prior. All right or all wrong gives the bound."
+            " So do aberrant answers under the 3PL and 4PL whose likelihood is highest there.",
         ),
         Method(
             "Policies where there is no maximum",
@@ -165,11 +166,19 @@ ESTIMATORS = Group(
             "sum_i w(r_i) d ln P_i(x_i) / d theta = 0, r_i = D a_i (theta - b_i)\n"
             "Huber: w = min(1, k / |r|); Tukey: w = (1 - (r / k)^2)^2 for |r| < k, else 0",
             "Mislevy & Bock (1982); Schuster & Yuan (2011)",
-            "Studies of slips and lucky guesses. Items scored 0 or 1 only.",
+            "Studies of slips and lucky guesses. Items scored 0 or 1 only; a root goes before a bound.",
         ),
         Method(
             "Search from a grid",
-            (search.highest_points, search.refine_maxima, search.RunningIntegral, search.Bounds),
+            (
+                search.highest_points,
+                search.refine_maxima,
+                search.rooted_heights,
+                search.crossings,
+                search.RunningIntegral,
+                search.Bounds,
+                search.Search,
+            ),
             "climb from every peak of the grid that can still win; answer the highest top",
             "Samejima (1973)",
             "Every estimator above that maximises: likelihoods of the 3PL and 4PL may have several maxima.",

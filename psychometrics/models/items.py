@@ -8,17 +8,21 @@ produced them.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Real
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from psychometrics.arrays import (
+    MOST_SLOPE,
     BoolArray,
     FloatArray,
     IntArray,
     check_metric,
     frozen_copy,
     refuse_rows,
+    row_index,
     theta_axis,
 )
 from psychometrics.models import dichotomous, nominal, polytomous
@@ -65,6 +69,8 @@ MODELS_OF_SLOPE_ONE = {
 @dataclass(frozen=True, slots=True)
 class ItemParameters:
     """One item: slope a, difficulty or thresholds b (1 value, or m - 1), asymptotes c and d.
+
+    b is a tuple, also of one difficulty. A threshold the item does not have is left out, never None or NaN.
 
     A nominal item has a = 1, its intercepts c_1 .. c_{m-1} in b and its category slopes a_1 .. a_{m-1} in
     `slopes`; both are 0 in category 0. No other model has category slopes.
@@ -118,8 +124,8 @@ class ItemColumns:
         return np.asarray(1 + present.sum(axis=1), dtype=np.int64)
 
     def take(self, rows: ArrayLike) -> "ItemColumns":
-        """The items at these rows, in this order; a row may come more than once."""
-        index = np.asarray(rows, dtype=np.int64)
+        """The items at these rows (k,), in this order, also repeatedly; or those of a mask (n,)."""
+        index = row_index(rows, len(self))
         return ItemColumns(
             self.family[index],
             self.a[index],
@@ -134,6 +140,9 @@ class ItemColumns:
 def item_columns(items: Sequence[ItemParameters], *, D: float) -> ItemColumns:
     """Columns of the given items; refuses an item whose parameters contradict the model it names."""
     models = [_model(row, item) for row, item in enumerate(items)]
+    for row, item in enumerate(items):
+        _check_numbers(row, "b", item.b)
+        _check_numbers(row, "slopes", item.slopes)
     width = max((len(item.b) for item in items), default=1)
     thresholds = np.full((len(items), max(width, 1)), np.nan)
     for row, item in enumerate(items):
@@ -257,6 +266,17 @@ def _model(row: int, item: ItemParameters) -> ResponseModel:
         raise ValueError(f"row {row}: model {item.model!r} is not one of {known}") from None
 
 
+def _check_numbers(row: int, name: str, values: Any) -> None:
+    """A bare number or a missing value in place of a tuple of numbers is named before numpy stumbles."""
+    bare = isinstance(values, str) or not isinstance(values, Sequence | np.ndarray)
+    listed: Sequence[object] = () if bare else tuple(values)
+    if bare:
+        raise ValueError(f"row {row}: {name} is a tuple of numbers, such as (0.5,), not {values!r}")
+    strangers = [value for value in listed if not isinstance(value, Real)]
+    if strangers:
+        raise ValueError(f"row {row}: {name} holds {strangers[0]!r}: leave out what the item does not have")
+
+
 def _check_model(row: int, model: ResponseModel, item: ItemParameters) -> None:
     """The parameters must be those of the named model: a 2PL item with a guessing parameter is a mistake."""
     if FAMILY_OF_MODEL[model] == DICHOTOMOUS and len(item.b) != 1:
@@ -297,6 +317,7 @@ def _check_items(items: ItemColumns) -> None:
     refuse_rows(graded & falling, "graded thresholds do not increase")
     refuse_rows(graded & (items.a == 0), "slope a of a graded item is zero")
     _check_category_slopes(items)
+    refuse_rows(items.a > MOST_SLOPE / items.D, f"slope D a is above {MOST_SLOPE:,.0f}")
 
 
 def _check_category_slopes(items: ItemColumns) -> None:
@@ -308,6 +329,8 @@ def _check_category_slopes(items: ItemColumns) -> None:
     if items.slopes.shape != items.thresholds.shape:
         raise ValueError(f"slopes have shape {items.slopes.shape}, expected {items.thresholds.shape}")
     refuse_rows(np.isinf(items.slopes).any(axis=1), "a category slope is infinite")
+    steep = (np.abs(np.nan_to_num(items.slopes)) > MOST_SLOPE / items.D).any(axis=1)
+    refuse_rows(steep, f"category slope D a is beyond {MOST_SLOPE:,.0f}")
     wanted = nominal_rows[:, None] & ~np.isnan(items.thresholds)
     refuse_rows((wanted & np.isnan(items.slopes)).any(axis=1), "a category slope is missing")
     refuse_rows((~wanted & ~np.isnan(items.slopes)).any(axis=1), "a category slope has no nominal category")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import NOT_ADMINISTERED, BoolArray, FloatArray, IntArray
+from psychometrics.arrays import NOT_ADMINISTERED, BoolArray, FloatArray, IntArray, member
 from psychometrics.estimation.errors import InformationKind
 from psychometrics.information import expected_moments_at
 from psychometrics.models.items import log_derivatives_at, log_probabilities_at
@@ -136,7 +136,7 @@ class OwnResponses:
     def precision(self, theta: FloatArray, kind: InformationKind) -> FloatArray:
         """Expected or observed information of each candidate, (N, K, K)."""
         at = self.at(theta)
-        if kind is InformationKind.EXPECTED:
+        if member(InformationKind, kind) is InformationKind.EXPECTED:
             return self.matrices(expected_moments_at(self.pairs.items, at).information)
         return -self.matrices(self.pairs.chosen(log_derivatives_at(self.pairs.items, at).curvature))
 

@@ -16,7 +16,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray, IntArray, frozen_copy, refuse_rows
+from psychometrics.arrays import MOST_SLOPE, FloatArray, IntArray, frozen_copy, refuse_rows, row_index
 from psychometrics.models.items import (
     DICHOTOMOUS,
     GRADED,
@@ -93,8 +93,8 @@ class MultidimensionalColumns:
         return int(self.slopes.shape[1])
 
     def take(self, rows: ArrayLike) -> "MultidimensionalColumns":
-        """The items at these rows, in this order; a row may come more than once."""
-        index = np.asarray(rows, dtype=np.int64)
+        """The items at these rows (k,), in this order, also repeatedly; or those of a mask (n,)."""
+        index = row_index(rows, len(self))
         return MultidimensionalColumns(
             self.family[index],
             self.slopes[index],
@@ -207,6 +207,8 @@ def _check_columns(items: MultidimensionalColumns) -> None:
         raise ValueError(f"intercepts have shape {items.intercepts.shape}, expected ({n}, m - 1)")
     refuse_rows(~np.isfinite(items.slopes).all(axis=1), "a slope is not finite")
     refuse_rows((items.slopes < 0).any(axis=1), "a slope is negative")
+    steep = (items.slopes > MOST_SLOPE / items.D).any(axis=1)
+    refuse_rows(steep, f"slope D a is above {MOST_SLOPE:,.0f}")
     refuse_rows(items.family == NOMINAL, "a nominal item has no multidimensional form here")
     rising = (np.diff(items.intercepts, axis=1) >= 0).any(axis=1)
     refuse_rows((items.family == GRADED) & rising, "graded intercepts do not decrease")

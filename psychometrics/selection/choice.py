@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import BoolArray, FloatArray, IntArray
+from psychometrics.arrays import BoolArray, FloatArray, IntArray, member
 
 
 class Sense(StrEnum):
@@ -70,7 +70,7 @@ def available_items(available: ArrayLike, count: int) -> BoolArray:
 def _utility(values: ArrayLike, sense: Sense, available: ArrayLike) -> FloatArray:
     value = np.asarray(values, dtype=np.float64)
     mask = available_items(available, value.size)
-    utility = value if sense is Sense.MAXIMISE else -value
+    utility = value if member(Sense, sense) is Sense.MAXIMISE else -value
     return np.where(mask & ~np.isnan(utility), utility, -np.inf)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from psychometrics.arrays import BoolArray, FloatArray, frozen_copy, refuse_rows
+from psychometrics.responses import administered_columns
 from psychometrics.selection.choice import available_items
 
 
@@ -20,6 +21,10 @@ def content_group(targets: ArrayLike, counts: ArrayLike, open_groups: ArrayLike)
     the largest target - count / total is taken among the open ones, those that still have an item; ties go to
     the first. A group whose target is 0 is taken only when no other group is open. Refuses targets that are
     negative or all 0, and a call in which no group is open.
+
+    The rule `shares` of the engine takes the group with the largest target (total + 1) - count instead: the
+    one furthest behind in items once the next is given. That is total times the deficit here plus the target,
+    so that of two groups with close deficits it prefers the larger one.
     """
     wanted = np.asarray(targets, dtype=np.float64)
     given = np.asarray(counts, dtype=np.float64)
@@ -66,10 +71,12 @@ class ContentBounds:
         refuse_rows(self.lower > self.upper, "lower is above upper")
 
     def counts(self, administered: ArrayLike) -> FloatArray:
-        """What the items administered bring of each constraint, shape (K,)."""
-        return np.asarray(
-            self.content[np.asarray(administered, dtype=np.int64)].sum(axis=0), dtype=np.float64
-        )
+        """What the items administered bring of each constraint, shape (K,).
+
+        Refuses an item that is not of the pool or comes twice.
+        """
+        columns = administered_columns(administered, self.content.shape[0])
+        return np.asarray(self.content[columns].sum(axis=0), dtype=np.float64)
 
 
 def weighted_deviations(
@@ -94,7 +101,7 @@ def weighted_deviations(
     """
     value = np.asarray(information, dtype=np.float64)
     mask = available_items(available, bounds.content.shape[0])
-    given = np.asarray(administered, dtype=np.int64)
+    given = administered_columns(administered, bounds.content.shape[0])
     if given.size >= length:
         raise ValueError(f"{given.size} items are administered of a test of {length}")
     left = int(mask.sum()) - mask.astype(np.int64)

@@ -57,12 +57,15 @@ CRITERIA: dict[str, Criterion] = {
         "Kaplan, de la Torre & Barrada (2015)",
     ),
     "expected_information": Criterion(
-        expected.expected_information, Sense.MAXIMISE, "MEI", "van der Linden & Pashley (2010)"
+        expected.expected_information,
+        Sense.MAXIMISE,
+        "MEI at the posterior mean",
+        "van der Linden & Pashley (2010)",
     ),
     "expected_information_predictive": Criterion(
         partial(expected.expected_information, chance=AnswerChance.POSTERIOR_PREDICTIVE),
         Sense.MAXIMISE,
-        "MEI with posterior predictive weights",
+        "MEI at the posterior mean with posterior predictive weights",
         "van der Linden (1998)",
     ),
     "expected_posterior_variance": Criterion(

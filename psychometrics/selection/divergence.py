@@ -53,12 +53,19 @@ def posterior_discrimination_index(tables: CriterionTables, evidence: Evidence, 
 
 
 def _divergence(tables: CriterionTables, weights: FloatArray, at: PoolAt) -> FloatArray:
-    """sum_q w_q sum_k P_k(theta) [ln P_k(theta) - ln P_k(x_q)], the sum over nodes taken first."""
-    elsewhere = tables.by_item(weights @ tables.log_probabilities)
-    gap = weights.sum() * at.log_probabilities - elsewhere
-    return np.asarray(np.einsum("nm,nm->n", at.probabilities, gap), dtype=np.float64)
+    """sum_q w_q sum_k P_k(theta) [ln P_k(theta) - ln P_k(x_q)], shape (n,).
+
+    With g = ln P_k(x) - ln P_k(theta) the sum over k is that of P_k(theta) (e^g - 1 - g), because both P sum
+    to 1. No term of it is negative, so that nothing cancels where curves hardly differ; P_k(theta) (e^g - 1)
+    is P_k(x) - P_k(theta), taken as such where g is large.
+    """
+    here, log_here = at.probabilities.reshape(-1), at.log_probabilities.reshape(-1)
+    gap = tables.log_probabilities - log_here
+    rise = np.where(np.abs(gap) < 0.5, here * np.expm1(np.clip(gap, -1.0, 1.0)), tables.probabilities - here)
+    return np.asarray(tables.by_item(weights @ (rise - here * gap)).sum(axis=1), dtype=np.float64)
 
 
 def _spread(tables: CriterionTables, mass: FloatArray) -> FloatArray:
-    mean = tables.by_item(mass @ tables.probabilities)
-    return np.asarray(0.5 * (mass @ tables.squares - np.einsum("nm,nm->n", mean, mean)), dtype=np.float64)
+    """Half the sum over categories of the variance of P_k, from the distances, so never negative."""
+    distance = tables.probabilities - mass @ tables.probabilities
+    return np.asarray(0.5 * tables.by_item(mass @ distance**2).sum(axis=1), dtype=np.float64)

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from psychometrics.arrays import NOT_ADMINISTERED, FloatArray, IntArray
+from psychometrics.arrays import NOT_ADMINISTERED, FloatArray, IntArray, member
 from psychometrics.estimation.errors import InformationKind
 from psychometrics.estimation.estimates import Estimates
 from psychometrics.estimation.grids import NormalPrior
@@ -21,7 +21,7 @@ from psychometrics.models.items import (
     category_log_probabilities,
     log_derivatives_at,
 )
-from psychometrics.responses import response_matrix, sum_chosen
+from psychometrics.responses import administered_responses, sum_chosen
 from psychometrics.selection.reading import PoolAt, pool_at
 from psychometrics.selection.tables import CriterionTables, Evidence
 
@@ -82,10 +82,11 @@ def expected_information_after_mode(
     """MEI at the updated posterior mode: sum_k P_k(theta) I_i(MAP after answer k), shape (n,); wanted large.
 
     `kind` takes Fisher's information or the observed one of the answer. Each mode is sought over the whole
-    range of `bounds` and refined, for all items at once.
+    range of `bounds` and refined, for all items at once. Refused is what `evidence` refuses, and a theta that
+    is not finite. This is catR's MEI.
     """
-    given_items = items.take(administered)
-    given = response_matrix(given_items, np.asarray(responses, dtype=np.int64))[0]
+    columns, given = administered_responses(items, administered, responses)
+    kind, given_items = member(InformationKind, kind), items.take(columns)
     nodes, chances = bounds.nodes(), pool_at(items, theta).probabilities
     known = sum_chosen(category_log_probabilities(given_items, nodes), given[None, :])[0]
     known = known - 0.5 * ((nodes - prior.mean) / prior.sd) ** 2
@@ -119,10 +120,13 @@ def expected_information_after(
     """MEI with any batch estimator: sum_k P_k(theta) I_i(estimate after answer k), shape (n,).
 
     Costs n estimates per category; items already administered get NaN, since they have no next answer.
+    Refused is what `evidence` refuses, and a theta that is not finite.
     """
+    columns, given = administered_responses(items, administered, responses)
+    kind = member(InformationKind, kind)
     chances = pool_at(items, theta).probabilities
     base = np.full(len(items), NOT_ADMINISTERED, dtype=np.int64)
-    base[np.asarray(administered, dtype=np.int64)] = responses
+    base[columns] = given
     total = np.zeros(len(items))
     for category in range(chances.shape[1]):
         rows = np.flatnonzero((category < items.category_counts) & (base == NOT_ADMINISTERED))
@@ -158,5 +162,6 @@ def _moments_after(tables: CriterionTables, mass: FloatArray) -> tuple[FloatArra
 
 
 def _expected(after: FloatArray, reach: FloatArray, at: PoolAt, chance: AnswerChance) -> FloatArray:
+    chance = member(AnswerChance, chance)
     weights = at.probabilities if chance is AnswerChance.AT_ESTIMATE else reach
     return np.asarray(np.einsum("nm,nm->n", weights, after), dtype=np.float64)

@@ -16,8 +16,11 @@ def distance_to(places: ArrayLike, theta: float) -> FloatArray:
     """|place_i - theta|, shape (n,).
 
     With the difficulties it is Urry's (1970) rule, with the places of maximum information the rule of Magis
-    (2013). A place that is NaN stays NaN: such an item is nowhere near.
+    (2013). A place that is NaN stays NaN: such an item is nowhere near. Refused is a theta that is not
+    finite.
     """
+    if not np.isfinite(theta):
+        raise ValueError(f"theta must be finite, not {theta}")
     return np.asarray(np.abs(np.asarray(places, dtype=np.float64) - theta), dtype=np.float64)
 
 

@@ -5,28 +5,30 @@ The nodes are equally spaced; integrals over ability use the trapezoid rule on t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from psychometrics.arrays import FloatArray, IntArray, frozen_copy, refuse_rows
+from psychometrics.arrays import FloatArray, IntArray, frozen_copy
 from psychometrics.estimation.grids import NormalPrior, normal_density
 from psychometrics.estimation.search import Bounds
 from psychometrics.information import fisher_information
 from psychometrics.models.items import ItemColumns, category_log_probabilities
+from psychometrics.responses import administered_responses
 from psychometrics.selection.reading import PoolReader, pool_reader
 
 READING_RANGE = Bounds(-5.0, 5.0)
 """Where curves are read from tables; an estimate outside is computed instead."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CriterionTables:
     """Curves of n items with m categories on q equally spaced nodes; all arrays read-only.
 
     nodes (q,); lengths (q,), the trapezoid rule's share of the axis for each node; probabilities and
     log_probabilities (q, n * m), the categories of an item side by side, both 0 for a category the item does
-    not have; squares (q, n), sum_k P_k^2; information (q, n), Fisher's. `reader` answers curves at any theta.
+    not have; information (q, n), Fisher's; reading, the range of the reader.
     """
 
     items: ItemColumns
@@ -34,13 +36,17 @@ class CriterionTables:
     lengths: FloatArray
     probabilities: FloatArray
     log_probabilities: FloatArray
-    squares: FloatArray
     information: FloatArray
     category_counts: IntArray
-    reader: PoolReader
+    reading: Bounds
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @cached_property
+    def reader(self) -> PoolReader:
+        """Answers the curves at any theta. Made when first asked for: it has a node every 0.05 of ability."""
+        return pool_reader(self.items, self.reading)
 
     @property
     def category_count(self) -> int:
@@ -70,10 +76,9 @@ def criterion_tables(
         lengths=frozen_copy(lengths),
         probabilities=frozen_copy(p.reshape(points.size, -1)),
         log_probabilities=frozen_copy(np.where(present, log_p, 0.0).reshape(points.size, -1)),
-        squares=frozen_copy((p * p).sum(axis=2)),
         information=frozen_copy(fisher_information(items, points)),
         category_counts=items.category_counts,
-        reader=pool_reader(items, reading),
+        reading=reading,
     )
 
 
@@ -137,7 +142,7 @@ def evidence(
     test is refused. Also refused: an item that is not of the pool or comes twice, a category that its item
     does not have.
     """
-    columns, given = _responses(tables, administered, responses)
+    columns, given = administered_responses(tables.items, administered, responses)
     log_likelihood = tables.log_probabilities[:, columns * tables.category_count + given].sum(axis=1)
     if relative:
         log_likelihood = log_likelihood - log_likelihood.max()
@@ -159,19 +164,6 @@ def evidence_of(tables: CriterionTables, likelihood: ArrayLike, prior: ArrayLike
     if not (values[0] * values[1]).any():
         raise ValueError("likelihood and prior exclude each other on every node")
     return Evidence(tables, *values)
-
-
-def _responses(
-    tables: CriterionTables, administered: Sequence[int], responses: Sequence[int]
-) -> tuple[IntArray, IntArray]:
-    columns, given = np.asarray(administered, dtype=np.int64), np.asarray(responses, dtype=np.int64)
-    if columns.ndim != 1 or columns.shape != given.shape:
-        raise ValueError(f"{columns.size} items administered, but {given.size} responses")
-    refuse_rows((columns < 0) | (columns >= len(tables)), "the item is not of this pool")
-    if np.unique(columns).size != columns.size:
-        raise ValueError("an item is administered twice")
-    refuse_rows((given < 0) | (given >= tables.category_counts[columns]), "the item has no such category")
-    return columns, given
 
 
 def _normalised(mass: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ import msgspec
 
 from cat_engine.core.families import Rule
 from cat_engine.core.test_package import RuleChoice
-from psychometrics.methods import CATALOGUE, Method
+from psychometrics.methods import ABOUT_CATR, CATALOGUE, CATR, COMPATIBILITY, Method
 from psychometrics.selection.criteria import CRITERIA
 from tests.documents.completeness import gaps, rules
 from tests.documents.literature import entries
@@ -105,12 +105,14 @@ def document() -> str:
         _contents(
             "Part B: the library `psychometrics`", [(g.title, [m.name for m in g.methods]) for g in CATALOGUE]
         ),
+        f"* [{CATR}](#{slug(CATR)})",
         "* [Literature](#literature)",
         NOTATION,
         ENGINE,
         *(part for title, about, found in engine for part in _family(title, about, found)),
         LIBRARY,
         *(part for group in CATALOGUE for part in _group(group.title, group.about, group.methods)),
+        *_compatibility(),
         "# Literature",
         "\n".join(f"* {entry}" for entry in entries().values()),
     ]
@@ -231,6 +233,22 @@ def _group(title: str, about: str, found: tuple[Method, ...]) -> Iterator[str]:
                 *_code(method),
             ]
         )
+
+
+def _compatibility() -> Iterator[str]:
+    yield f"# {CATR}"
+    yield _text(ABOUT_CATR)
+    yield _table(
+        ("number of catR", "computed by", "settings and limits"),
+        (
+            (entry.number, ", ".join(f"`{_named(code)}`" for code in entry.code), _text(entry.settings))
+            for entry in COMPATIBILITY
+        ),
+    )
+
+
+def _named(code: Callable[..., object] | StrEnum) -> str:
+    return f"{type(code).__name__}.{code.name}" if isinstance(code, StrEnum) else code.__name__
 
 
 def _code(method: Method) -> Iterator[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from cat_engine.core.assembly.conflicts import NODES_OF_A_CHECK, column_bounds, conflict
 from cat_engine.core.assembly.constraints import Constraints, InfeasibleBlueprint
@@ -65,15 +65,16 @@ class Assembler:
     """
 
     def __init__(self, constraints: Constraints, ties: NDArray[np.uint64]) -> None:
-        if ties.shape != (constraints.size,):
-            raise ValueError(f"ties: {ties.shape} given, one per column of {constraints.size} needed")
+        order = _whole(ties, "ties")
+        if order.shape != (constraints.size,) or (order < 0).any():
+            raise ValueError(f"ties: {order.shape} given, one from 0 per column of {constraints.size} needed")
         self.constraints = constraints
         self._program = program_of(constraints)
         self._search = Search(self._program)
         self._ranges = ranges_of(constraints)
         self._rank = np.empty(constraints.size, dtype=np.int64)
-        self._rank[np.lexsort((np.arange(constraints.size), ties))] = np.arange(constraints.size)
-        self._hash = (ties >> np.uint64(33)).astype(np.int64)
+        self._rank[np.lexsort((np.arange(constraints.size), order))] = np.arange(constraints.size)
+        self._hash = (order.astype(np.uint64) >> np.uint64(33)).astype(np.int64)
         self._elastic: tuple[Program, int] | None = None
 
     def assemble(
@@ -89,23 +90,26 @@ class Assembler:
         `barred` (n,) items are not used unless taken. `incumbent` is a test known from before: if it fits,
         the answer is never worse. Raises InfeasibleBlueprint if lines without priority contradict each other;
         other lines are relaxed. When the limits end the search, the best test found so far is the answer.
+        Refused: numbers that are not whole, arrays of another length, columns unknown or given twice.
         """
-        self._check(utility, taken, barred, incumbent)
-        unit, costs = self._costs(utility, taken)
-        lower, upper = column_bounds(self.constraints, self._program, taken, barred)
+        gains, given = self._utility(utility), self._columns(taken, "taken")
+        known = None if incumbent is None else self._columns(incumbent, "incumbent")
+        unit, costs = self._costs(gains, given)
+        lower, upper = column_bounds(self.constraints, self._program, given, self._mask(barred))
         if self._ranges is not None:
             items = slice(0, self.constraints.size)
             musts = np.flatnonzero(lower[items])
             columns = best_in_ranges(self._ranges, costs[items], upper[items] > 0, musts)
             if columns is not None:
-                objective = int(utility[columns].sum())
+                objective = int(gains[columns].sum())
                 return ShadowTest(columns, objective, objective, True, (), (), "ranges", 0, 0)
-        return self._by_search(utility, unit, costs, (lower, upper), incumbent, limits)
+        return self._by_search(gains, unit, costs, (lower, upper), known, limits)
 
     def feasible(self, columns: Integers, taken: Integers, barred: NDArray[np.bool_] | None = None) -> bool:
         """Whether these columns are a test that contains `taken` and meets every line."""
-        lower, upper = column_bounds(self.constraints, self._program, taken, barred)
-        return self._program.meets(self._program.with_items(columns), lower, upper)
+        given, test = self._columns(taken, "taken"), self._columns(columns, "columns")
+        lower, upper = column_bounds(self.constraints, self._program, given, self._mask(barred))
+        return self._program.meets(self._program.with_items(test), lower, upper)
 
     def _by_search(
         self,
@@ -194,21 +198,31 @@ class Assembler:
         costs[:size] = utility.astype(np.int64) * unit + self._rank * step + self._hash % step
         return unit, costs
 
-    def _check(
-        self,
-        utility: Integers,
-        taken: Integers,
-        barred: NDArray[np.bool_] | None,
-        incumbent: Integers | None,
-    ) -> None:
-        size = self.constraints.size
-        if utility.shape != (size,) or utility.dtype.kind not in "iu":
-            raise ValueError(f"utility: one integer per column of {size} needed")
-        if barred is not None and (barred.shape != (size,) or barred.dtype != np.bool_):
-            raise ValueError(f"barred: one boolean per column of {size} needed")
-        for name, columns in (("taken", taken), ("incumbent", incumbent)):
-            if columns is None:
-                continue
-            wrong = columns.ndim != 1 or (columns < 0).any() or (columns >= size).any()
-            if wrong or np.unique(columns).size != columns.size:
-                raise ValueError(f"{name}: different columns of {size} needed")
+    def _utility(self, utility: ArrayLike) -> Integers:
+        gains = np.asarray(utility)
+        if gains.shape != (self.constraints.size,) or gains.dtype.kind not in "iu":
+            raise ValueError(f"utility: one integer per column of {self.constraints.size} needed")
+        return gains
+
+    def _mask(self, barred: ArrayLike | None) -> NDArray[np.bool_] | None:
+        if barred is None:
+            return None
+        mask = np.asarray(barred)
+        if mask.shape != (self.constraints.size,) or mask.dtype != np.bool_:
+            raise ValueError(f"barred: one boolean per column of {self.constraints.size} needed")
+        return mask
+
+    def _columns(self, columns: ArrayLike, name: str) -> Integers:
+        size, found = self.constraints.size, _whole(columns, name)
+        wrong = found.ndim != 1 or (found < 0).any() or (found >= size).any()
+        if wrong or np.unique(found).size != found.size:
+            raise ValueError(f"{name}: different columns of {size} needed")
+        return found.astype(np.int64)
+
+
+def _whole(values: ArrayLike, name: str) -> Integers:
+    """The values as an array of integers; an empty one may have been of any type."""
+    numbers = np.asarray(values)
+    if numbers.size and numbers.dtype.kind not in "iu":
+        raise ValueError(f"{name}: integers needed, not {numbers.dtype}")
+    return numbers if numbers.size else numbers.astype(np.int64)

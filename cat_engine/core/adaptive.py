@@ -10,18 +10,21 @@ from cat_engine.core import blueprint, content_lines
 from cat_engine.core.chance import Chance
 from cat_engine.core.compiled import CompiledSection
 from cat_engine.core.events import FormerEstimate, ItemPresented
-from cat_engine.core.pool import Pool
+from cat_engine.core.pool import NO_ITEMS, Pool
 from cat_engine.core.state import Presentation, SittingState
-from cat_engine.core.views import Choice, Eligible, Estimate, Evidence, SectionView, Utility
+from cat_engine.core.test_package import ItemSet
+from cat_engine.core.views import Choice, Eligible, Estimate, Evidence, SectionView
 
 POOL_EXHAUSTED = "pool_exhausted"
+BLUEPRINT_INFEASIBLE = "blueprint_infeasible"
 
 
 @dataclass(frozen=True)
 class Stop:
-    """The section has measured enough, and by which rule."""
+    """The section is over, and by which rule; or which lines of the blueprint let no free item come."""
 
     reason: str
+    in_the_way: tuple[str, ...] = ()
 
 
 def view_of(compiled: CompiledSection, state: SittingState, now_ms: int) -> SectionView:
@@ -74,29 +77,29 @@ def next_item(compiled: CompiledSection, state: SittingState, now_ms: int) -> It
 
     Order of business: the stopping rules, then what may come next (never seen, no enemies, sets kept
     together, not barred by exposure control), then the selection rule's utility, what content makes of it,
-    and the exposure rule's pick. A set that was begun goes on to its maximum of items, or until none of them
-    is free, before a rule may stop - but never beyond the length at which the stopping rules end the section.
+    and the exposure rule's pick. Stopping rules wait for two things, but never beyond the length at which
+    they end the section in any case: a set that was begun goes on to its maximum of items, or until none of
+    them may come; and strict minima that can still be reached are met first, by items that help.
     """
     view = view_of(compiled, state, now_ms)
     pool = compiled.pool
     shown = view.answered
     if len(shown) < view.shown:
         shown = tuple([pool.index_of[p.item_id] for p in state.in_section(state.section_index)])
-    held = blueprint.begun_set(pool, shown)
-    rest = None
-    if held is not None and view.items_left:
-        rest = content_lines.within_maxima(pool, shown, blueprint.within_set(pool, held, view.unseen))
-    if rest is not None and view.assembled:  # the shadow test knows how many items of the set it wants
-        rest = rest[np.isin(rest, view.assembled)]
-    if rest is None or not rest.size:
-        held, rest = None, None
-        for stop in compiled.stop:
-            reason = stop(view)
-            if reason is not None:
+    held = blueprint.begun_set(pool, shown) if view.items_left else None
+    found = _within_begun_set(compiled, state, view, shown, held) if held is not None else None
+    reason = None
+    if found is None:
+        held, helping = None, None
+        reason = next((reason for stop in compiled.stop if (reason := stop(view)) is not None), None)
+        if reason is not None:
+            helping = content_lines.helping_strict_minima(view)
+            if helping is None:
                 return Stop(reason)
-    may, barred = _may_come(compiled, state, view, shown, rest)
+        found = _may_come(compiled, state, view, shown, helping)
+    may, barred = found
     if not may.indices.size:
-        return Stop(POOL_EXHAUSTED)
+        return Stop(reason) if reason is not None else _nothing_left(may)
     choice: Choice = compiled.expose(view, may.utility, may.indices)
     return ItemPresented(
         position=view.chance.position,
@@ -120,10 +123,52 @@ EXPOSURE_RELAXED = "exposure"
 SET_RELAXED = "item_set"
 
 
+def _nothing_left(may: Eligible) -> Stop:
+    """Why no item may come: the blueprint keeps back those that are free, by these lines, or none is left."""
+    if may.relaxed and not may.assembled:
+        return Stop(BLUEPRINT_INFEASIBLE, may.relaxed)
+    return Stop(POOL_EXHAUSTED)
+
+
 def _given_up(pool: Pool, shown: tuple[int, ...], chosen: int, relaxed: tuple[str, ...]) -> tuple[str, ...]:
     """The lines that could not be kept, those included that the chosen item takes above their maximum."""
     broken = content_lines.exceeded(pool, shown, chosen)
     return (*relaxed, *(name for name in broken if name not in relaxed)) if broken else relaxed
+
+
+def _within_begun_set(
+    compiled: CompiledSection, state: SittingState, view: SectionView, shown: tuple[int, ...], held: ItemSet
+) -> tuple[Eligible, int] | None:
+    """What may come next of the set under way, and how many of its items exposure control keeps back; None
+    where the set is over.
+
+    Exposure control gives way below the set's minimum only, or for the items of it that a shadow test wants.
+    """
+    pool = compiled.pool
+    rest, due = blueprint.within_set(pool, held, shown, view.unseen)
+    if view.assembled:
+        rest = rest[np.isin(rest, view.assembled)]
+        due = rest.size
+    if not held.ordered:
+        rest = content_lines.within_maxima(pool, shown, rest)
+    allowed = _allowed(compiled, state, view) if rest.size else None
+    may = content_lines.within_maxima(pool, shown, blueprint.going_on(held, rest, due, allowed))
+    if not may.size:
+        return None
+    found = Eligible(may, compiled.select(view), assembled=view.assembled)
+    if allowed is None:
+        return found, 0
+    if allowed[may].all():
+        return found, int(rest.size - allowed[rest].sum())
+    return replace(found, relaxed=(EXPOSURE_RELAXED,)), 0
+
+
+def _allowed(compiled: CompiledSection, state: SittingState, view: SectionView) -> NDArray[np.bool_] | None:
+    """The items that exposure control lets this sitting see; None for all of them."""
+    section_id = compiled.section.section_id
+    read = next((known for known in state.exposure if known.section_id == section_id), None)
+    allowed: NDArray[np.bool_] | None = compiled.eligibility(view, read)
+    return allowed
 
 
 def _may_come(
@@ -131,53 +176,66 @@ def _may_come(
     state: SittingState,
     view: SectionView,
     shown: tuple[int, ...],
-    rest: NDArray[np.int64] | None,
+    helping: NDArray[np.bool_] | None,
 ) -> tuple[Eligible, int]:
     """What may come next with its utility, and how many items exposure control keeps back.
 
-    Where exposure control would leave nothing, it gives way, and the event says so; so do item sets that no
-    longer fit in what is left of the test.
+    Item sets that no longer fit in what is left of the test give way where nothing else is left, and the
+    event says so. `helping` are the items to which the choice narrows while the end waits for strict minima.
     """
-    free = view.unseen
-    if rest is not None:
-        return Eligible(rest, compiled.select(view), assembled=view.assembled), 0
+    free, pool = view.unseen, compiled.pool
     first = next((column for column in view.start.first_items if free[column]), None)
-    if first is not None and view.shown < len(view.start.first_items):
-        return Eligible(np.array([first], dtype=np.int64), np.zeros(compiled.pool.size, dtype=np.int64)), 0
-    utility = compiled.select(view)
+    if first is not None and helping is None:
+        return Eligible(np.array([first], dtype=np.int64), np.zeros(pool.size, dtype=np.int64)), 0
     sets_relaxed: tuple[str, ...] = ()
-    if compiled.pool.item_sets and not compiled.content_keeps_sets:
-        openers = blueprint.set_openers(compiled.pool, free, shown, view.items_left)
-        if not openers.any():
-            openers = blueprint.set_openers(compiled.pool, free, shown)
-            sets_relaxed = (SET_RELAXED,) if openers.any() else ()
-        free = openers
-    may, barred = _within_exposure(compiled, state, view, utility, free)
-    return (replace(may, relaxed=(*may.relaxed, *sets_relaxed)) if sets_relaxed else may), barred
+    one_by_one = bool(pool.item_sets) and not compiled.content_keeps_sets
+    left: int | None = view.items_left
+    if one_by_one:
+        free = blueprint.set_openers(pool, view.unseen, shown, left)
+        if not free.any():
+            left = None
+            free = blueprint.set_openers(pool, view.unseen, shown)
+            sets_relaxed = (SET_RELAXED,)
+    if helping is not None and not compiled.content_keeps_sets:
+        free = free & helping
+    if not free.any():
+        return Eligible(NO_ITEMS, NO_ITEMS), 0
+    allowed = _allowed(compiled, state, view)
+    if allowed is not None and one_by_one:  # a set is opened only where enough of its items may be seen
+        allowed = blueprint.set_openers(pool, view.unseen & allowed, shown, left)
+    may, barred = _within_exposure(compiled, view, free, allowed)
+    if helping is not None and helping[may.indices].any():
+        may = replace(may, indices=may.indices[helping[may.indices]])
+    return (replace(may, relaxed=(*may.relaxed, *sets_relaxed)) if may.indices.size else may), barred
 
 
 def _within_exposure(
     compiled: CompiledSection,
-    state: SittingState,
     view: SectionView,
-    utility: Utility,
     free: NDArray[np.bool_],
+    allowed: NDArray[np.bool_] | None,
 ) -> tuple[Eligible, int]:
-    """What content makes of the items that exposure control allows, and how many it keeps back."""
-    section_id = compiled.section.section_id
-    read = next((known for known in state.exposure if known.section_id == section_id), None)
-    allowed = compiled.eligibility(view, read)
+    """What content makes of the free items that exposure control allows, and how many it keeps back.
+
+    Strict lines before exposure control before the others: its limit protects the bank for everybody, so a
+    line that may give way does so first. Exposure control gives way, and is named, only where with it nothing
+    may come or a strict minimum were lost.
+    """
+    utility = compiled.select(view)
     if allowed is None:
         return compiled.content(view, utility, free), 0
-    barred = int((free & ~allowed).sum())
-    may: Eligible = compiled.content(view, utility, free & allowed)
-    if may.indices.size and not may.relaxed:
-        return may, barred
+    seen_by_this = free & allowed
+    barred = int(free.sum() - seen_by_this.sum())
+    may: Eligible = compiled.content(view, utility, seen_by_this)
+    lost: set[str] = set()
+    if may.indices.size:
+        lost = set(content_lines.strictly_allowed(view, seen_by_this)[1]) if may.relaxed else lost
+        if not lost or lost <= set(content_lines.strictly_allowed(view, free)[1]):
+            return may, barred
     unbarred: Eligible = compiled.content(view, utility, free)
-    if unbarred.indices.size and len(unbarred.relaxed) < len(may.relaxed) + (not may.indices.size):
-        relaxed = (*unbarred.relaxed, EXPOSURE_RELAXED)
-        return Eligible(unbarred.indices, unbarred.utility, unbarred.area, relaxed, unbarred.assembled), 0
-    return may, barred
+    if not unbarred.indices.size:
+        return (may, barred) if may.indices.size else (unbarred, 0)
+    return replace(unbarred, relaxed=(*unbarred.relaxed, EXPOSURE_RELAXED)), 0
 
 
 def digest(indices: NDArray[np.int32]) -> str:

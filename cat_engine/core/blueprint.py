@@ -37,11 +37,29 @@ def begun_set(pool: Pool, shown: tuple[int, ...]) -> ItemSet | None:
     return item_set if limit is None or given < limit else None
 
 
-def within_set(pool: Pool, item_set: ItemSet, free: NDArray[np.bool_]) -> Integers:
-    """The free items of a set; of an ordered one, the next."""
+def within_set(
+    pool: Pool, item_set: ItemSet, shown: Sequence[int], free: NDArray[np.bool_]
+) -> tuple[Integers, int]:
+    """The free items of a set that may follow those shown, and how many of them its minimum still asks for.
+
+    Of an ordered set those after the last that was shown, in their order.
+    """
     columns = pool.columns_of_set[item_set.set_id]
-    rest = columns[free[columns]]
-    return rest[:1] if item_set.ordered else rest
+    given = np.flatnonzero(np.isin(columns, shown))
+    after = columns[given[-1] + 1 :] if item_set.ordered and given.size else columns
+    return after[free[after]], max(item_set.minimum_items - given.size, 0)
+
+
+def going_on(item_set: ItemSet, rest: Integers, due: int, allowed: NDArray[np.bool_] | None) -> Integers:
+    """Which of the rest of a set may come next when `due` more must and exposure control allows some.
+
+    Items it allows come first; one that it keeps back comes only where the others are too few for what is
+    due. An ordered set passes over the items kept back as long as those behind them suffice.
+    """
+    may = rest if allowed is None else rest[allowed[rest]]
+    if item_set.ordered:
+        return (may if may.size >= due else rest)[:1]
+    return may if may.size or not due else rest
 
 
 @dataclass(frozen=True, eq=False)

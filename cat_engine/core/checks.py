@@ -4,7 +4,6 @@ Each check says in words what is wrong, naming the line, set or item, or "" when
 are the response models' to judge, see `tables`; rules judge their settings themselves.)
 """
 
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +11,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from cat_engine.core import families
-from cat_engine.core.content_amounts import ATTRIBUTES, COUNTED, ITEM_SETS, amounts
+from cat_engine.core.content_amounts import ATTRIBUTES, COUNTED, ITEM_SETS, amounts, expected_seconds, is_in
+from cat_engine.core.matrices import prior_problem
 from cat_engine.core.test_package import Constraint, Panel, PoolItem, Section, Stage
 from cat_engine.foundation.refusals import Refusal, Refused
 
@@ -20,12 +20,15 @@ MODES = ("adaptive", "linear", "multistage")
 ROUTED_BY = ("theta", "points", "module_points")
 NAMED = ("area", "interaction", "item_set")
 THETA_LIMIT_MILLIONTHS = 6_000_000
+INTENSITY_LIMIT = 20.0
+TIME_DISCRIMINATIONS = (0.1, 100.0)
+LONGEST_S = 10_000_000
 
 Items = Sequence[PoolItem]
 
 
 def check_section(section: Section, by_id: Mapping[str, PoolItem]) -> None:
-    """Refuse a section that could not be run, with the reason."""
+    """Refuse a section that could not be run, whatever its rules, with the reason."""
     if not section.item_ids:
         raise Refused(Refusal.PACKAGE_EMPTY_POOL, section=section.section_id)
     for item_id in section.item_ids:
@@ -38,7 +41,6 @@ def check_section(section: Section, by_id: Mapping[str, PoolItem]) -> None:
     for found in (check(section, items) for check in checks):
         if found:
             raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {found}")
-    families.check_rules(section, items)
 
 
 def item_problem(item: PoolItem) -> str:
@@ -50,11 +52,36 @@ def item_problem(item: PoolItem) -> str:
     intensity, discrimination = item.time_intensity, item.time_discrimination
     if (intensity is None) != (discrimination is None):
         return "a response time needs both an intensity and a discrimination"
-    if intensity is not None and not math.isfinite(intensity):
-        return "the time intensity is not finite"
-    if discrimination is not None and not 0.0 < discrimination < math.inf:
-        return "the time discrimination must be positive and finite"
+    if intensity is not None and not abs(intensity) <= INTENSITY_LIMIT:
+        return f"the time intensity is not between {-INTENSITY_LIMIT} and {INTENSITY_LIMIT}"
+    least, most = TIME_DISCRIMINATIONS
+    if discrimination is not None and not least <= discrimination <= most:
+        return f"the time discrimination is not between {least} and {most}"
+    if expected_seconds(item) > LONGEST_S:
+        return f"more than {LONGEST_S} seconds are expected"
     return ""
+
+
+def check_forms(sections: Sequence[Section], by_id: Mapping[str, PoolItem]) -> None:
+    """Refuse fixed forms that ask an item again, or an enemy of one: nothing is left out of a form.
+
+    Items that an earlier section may choose count as asked.
+    """
+    before: dict[str, str] = {}
+    for section in sections:
+        form = frozenset(section.item_ids) if section.mode == "linear" else frozenset()
+        for item_id in section.item_ids if form else ():
+            item = by_id[item_id]
+            enemy = next((other for other in item.enemies if other in form or other in before), "")
+            found = ""
+            if item_id in before:
+                found = f"{item.code} may have been asked in {before[item_id]}"
+            elif enemy:
+                where = before.get(enemy, "the same form")
+                found = f"{item.code} is an enemy of {by_id[enemy].code} in {where}"
+            if found:
+                raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {found}")
+        before |= {item_id: section.section_id for item_id in section.item_ids if item_id not in before}
 
 
 def _frame(section: Section, items: Items) -> str:
@@ -65,8 +92,14 @@ def _frame(section: Section, items: Items) -> str:
         return f"two items have the code {codes[0]}"
     if section.mode not in MODES:
         return f"unknown mode {section.mode}"
-    if not (math.isfinite(section.prior_mean) and 0.0 < section.prior_deviation < math.inf):
-        return "the prior is no distribution"
+    contents: dict[str, str] = {}
+    for item in items:
+        if item.content_hash in contents:  # between equals the content decides, never the pool's order
+            return f"{contents[item.content_hash]} and {item.code} are one item: their content is the same"
+        contents[item.content_hash] = item.code
+    prior = prior_problem(section.prior_mean, section.prior_deviation)
+    if prior:
+        return prior
     if abs(section.start_theta_millionths) > THETA_LIMIT_MILLIONTHS:
         return "the start lies beyond the tables"
     return ""
@@ -82,7 +115,7 @@ def _shares(section: Section, items: Items) -> str:
     for share in section.blueprint:
         if not 0 <= share.per_mille <= 1000:
             return f"the share of {share.area} is not between 0 and 1000 thousandths"
-        if share.per_mille and not any(_is_in(item.area, share.area) for item in items):
+        if share.per_mille and not any(is_in(item.area, share.area) for item in items):
             return f"a share for {share.area}, an area without items"
     total = sum(share.per_mille for share in section.blueprint)
     return f"the shares sum to {total} thousandths" if total > 1000 else ""
@@ -146,7 +179,7 @@ def _demands(section: Section, _items: Items) -> str:
             if below[value] > own.maximum:
                 return f"line {own.names}: the minima below it sum to {below[value]}"
             need = max(own.minimum, below[value])
-            above = [other for other in ranges if other != value and _is_in(value, other)]
+            above = [other for other in ranges if other != value and is_in(value, other)]
             if attribute == "area" and above:
                 below[max(above, key=len)] += need
             else:
@@ -167,17 +200,9 @@ def _ranges(lines: Sequence[Constraint]) -> dict[str, _Range]:
     return found
 
 
-def _is_in(area: str, above: str) -> bool:
-    return area == above or area.startswith(f"{above}.")
-
-
 def _most_items(section: Section) -> int:
-    lengths = [len(section.item_ids)]
-    for choice in section.stopping:
-        length = families.most_items("cat_engine.core.stopping", choice)
-        if length is not None:
-            lengths.append(length)
-    return min(lengths)
+    length = families.length_of(section)
+    return len(section.item_ids) if length is None else min(len(section.item_ids), length)
 
 
 def _item_sets(section: Section, items: Items) -> str:

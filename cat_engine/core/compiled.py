@@ -1,14 +1,16 @@
 """A test package made ready to run: columns laid out, rules bound. Built once, shared by all its sittings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from cat_engine.core import families
+from cat_engine.core.content_amounts import missed_shares
 from cat_engine.core.pool import Pool, pools
 from cat_engine.core.space import spatial_pool
 from cat_engine.core.test_package import PackageFile, PoolItem, Section, TestPackage
+from cat_engine.core.views import SectionView
 
 ADAPTIVE = "adaptive"
 LINEAR = "linear"
@@ -45,8 +47,7 @@ class CompiledSection:
     @cached_property
     def length(self) -> int | None:
         """The number of items at which the stopping rules end the section in any case."""
-        lengths = (families.most_items(STOPPING, choice) for choice in self.section.stopping)
-        return min((length for length in lengths if length is not None), default=None)
+        return families.length_of(self.section)
 
     @cached_property
     def most_items(self) -> int:
@@ -58,6 +59,12 @@ class CompiledSection:
             )
         size = len(self.section.item_ids)
         return size if self.length is None or self.is_linear else min(size, self.length)
+
+    def missed_shares(self, shown: Sequence[int]) -> tuple[str, ...]:
+        """The areas that these columns leave short of their share, where shares decide what is asked."""
+        if not self.section.blueprint or not families.reads_shares(self.section):
+            return ()
+        return missed_shares(self.section.blueprint, [self.pool.line_of[column] for column in shown])
 
 
 @dataclass(frozen=True)
@@ -89,19 +96,26 @@ def compile_package(package_file: PackageFile) -> CompiledPackage:
 
 def _compile_section(pool: Pool) -> CompiledSection:
     section = pool.section
-    abilities = families.SEVERAL if section.dimensions else families.ONE
     if section.dimensions:
         pool = spatial_pool(pool)
+    bind = partial(families.bind, abilities=families.abilities_of(section))
     return CompiledSection(
         section=section,
         pool=pool,
-        start=families.bind("cat_engine.core.start", section.start),
-        select=families.bind("cat_engine.core.selection", section.selection, abilities),
-        content=families.bind("cat_engine.core.content", section.content),
+        start=bind("cat_engine.core.start", section.start),
+        select=bind("cat_engine.core.selection", section.selection),
+        content=bind("cat_engine.core.content", section.content),
         content_keeps_sets=families.members("cat_engine.core.content")[section.content.rule].keeps_sets,
-        eligibility=families.bind("cat_engine.core.eligibility", section.eligibility),
-        expose=families.bind("cat_engine.core.exposure", section.exposure),
-        stop=tuple(families.bind(STOPPING, choice, abilities) for choice in section.stopping),
-        interim=families.bind("cat_engine.core.estimation", section.interim_estimator, abilities),
-        final=families.bind("cat_engine.core.estimation", section.final_estimator, abilities),
+        eligibility=bind("cat_engine.core.eligibility", section.eligibility),
+        expose=bind("cat_engine.core.exposure", section.exposure),
+        stop=tuple(_as_scored(bind(STOPPING, choice)) for choice in section.stopping),
+        interim=bind("cat_engine.core.estimation", section.interim_estimator),
+        final=bind("cat_engine.core.estimation", section.final_estimator),
     )
+
+
+def _as_scored(stop: Callable[[SectionView], str | None]) -> Callable[[SectionView], str | None]:
+    """The stopping rule, looking at what the score will look at: a start that knows more than the final score
+    may count would end a sitting before that score is as precise as was asked for.
+    """
+    return lambda view: stop(view.as_scored)

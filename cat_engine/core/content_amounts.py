@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cat_engine.core.exact import exponential
-from cat_engine.core.test_package import Constraint, PoolItem
+from cat_engine.core.test_package import Constraint, PoolItem, Share
 
 COUNTED = ("area", "key", "interaction", "item_set")
 SUMMED = ("words", "seconds")
@@ -19,7 +19,7 @@ def amounts(line: Constraint, items: Sequence[PoolItem]) -> list[int]:
     """
     match line.attribute:
         case "area":
-            return [int(f"{item.area}.".startswith(f"{line.value}.")) for item in items]
+            return [int(is_in(item.area, line.value)) for item in items]
         case "key":
             return [int(str(key_position(item)) == line.value) for item in items]
         case "interaction":
@@ -33,6 +33,22 @@ def amounts(line: Constraint, items: Sequence[PoolItem]) -> list[int]:
         case "seconds":
             return [expected_seconds(item) for item in items]
     raise ValueError(f"{line.name} counts {line.attribute}, which items do not have")
+
+
+def is_in(area: str, above: str) -> bool:
+    """Whether an area is another or lies below it."""
+    return area == above or area.startswith(f"{above}.")
+
+
+def missed_shares(shares: Sequence[Share], lines: Sequence[int]) -> tuple[str, ...]:
+    """The areas that fall more than one item short of their share; `lines` are those of the items asked, -1
+    for none. A count is whole and a share of it need not be: within one item is as near as it can come.
+    """
+    return tuple(
+        share.area
+        for number, share in enumerate(shares)
+        if 1000 * (lines.count(number) + 1) < share.per_mille * len(lines)
+    )
 
 
 def key_position(item: PoolItem) -> int:

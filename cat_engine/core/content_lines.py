@@ -130,8 +130,9 @@ def _over(lines: Lines, have: Integers, added: Integers) -> Mask:
 def strictly_allowed(view: SectionView, free: Mask) -> tuple[Mask, tuple[str, ...]]:
     """The free items that break no strict line, and strict lines whose minimum nothing can reach any more.
 
-    A maximum is never exceeded: the mask may be empty. An item is kept back when the items left after it (and
-    after what its set commits to) could not meet the strict minima of one attribute.
+    A maximum is never exceeded: the mask may be empty, and the names are then those of the maxima in the way.
+    An item is kept back when the items left after it (and after what its set commits to) could not meet the
+    strict minima of one attribute.
     """
     lines = lines_of(view.pool)
     if lines is None or not lines.strict.any():
@@ -139,7 +140,10 @@ def strictly_allowed(view: SectionView, free: Mask) -> tuple[Mask, tuple[str, ..
     columns = np.flatnonzero(free)
     have = counts(view.pool, lines, view.answered)
     after = have[:, None] + lines.committed[:, columns]
-    fits = ~(_over(lines, have, lines.committed[:, columns]) & lines.strict[:, None]).any(axis=0)
+    over = _over(lines, have, lines.committed[:, columns]) & lines.strict[:, None]
+    fits = ~over.any(axis=0)
+    if not fits.any():
+        return np.zeros_like(free), lines.names(np.asarray(over.any(axis=1)))
     columns, after = columns[fits], after[:, fits]
     left = view.items_left - lines.size[columns]
     out_of_reach = np.zeros(len(lines.constraints), dtype=np.bool_)
@@ -153,6 +157,26 @@ def strictly_allowed(view: SectionView, free: Mask) -> tuple[Mask, tuple[str, ..
     allowed = np.zeros(free.size, dtype=np.bool_)
     allowed[columns[keeps]] = True
     return allowed, lines.names(out_of_reach & (lines.minimum > have))
+
+
+def helping_strict_minima(view: SectionView) -> Mask | None:
+    """The free items that bring a strict line nearer to a minimum it has not reached yet, (n,); None where no
+    such line is left.
+
+    A line that the free items can no longer fill in the places left is not waited for.
+    """
+    lines = lines_of(view.pool)
+    if lines is None or not view.items_left:
+        return None
+    have = counts(view.pool, lines, view.answered)
+    short = np.flatnonzero(lines.strict & (have < lines.minimum))
+    if not short.size:
+        return None
+    free = view.unseen
+    falling = -np.sort(-lines.amount[short][:, free], axis=1)
+    reach = have[short] + falling[:, : view.items_left].sum(axis=1)
+    due = short[reach >= lines.minimum[short]]
+    return free & (lines.committed[due] > 0).any(axis=0) if due.size else None
 
 
 def _needs(lines: Lines, after: Integers) -> list[tuple[list[int], Integers]]:

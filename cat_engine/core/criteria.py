@@ -4,6 +4,7 @@ Sums over nodes are products of whole numbers (`exact.ExactTable`), everything e
 product or two rank a whole pool, and the same bits come out everywhere.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -79,12 +80,17 @@ def window_weights(lower: float, upper: float) -> Floats:
 
     Between two nodes the curve is the cubic through the four nearest (in the two outermost intervals the
     straight line), integrated from end to end of what of the interval lies in the window. Absolute values sum
-    to less than what `exact.ExactTable` allows; what lies beyond the nodes is left out.
+    to less than what `exact.ExactTable` allows. What lies beyond the nodes is left out; a window of which
+    nothing else is left has all its weight on the nearest node.
     """
     size = 2 * NODE_LIMIT_MILLIONTHS // NODE_STEP_MILLIONTHS + 1
     limit = NODE_LIMIT_MILLIONTHS / THETA_UNIT
     start = min(max((lower + limit) / STEP, 0.0), size - 1.0)
     end = min(max((upper + limit) / STEP, 0.0), size - 1.0)
+    weights = np.zeros(size)
+    if end - start <= 1e-6:
+        weights[math.floor(start + 0.5)] = 0.5 * _WHOLE
+        return weights
     left = np.arange(size - 1, dtype=np.float64)
     parts = [
         at_end - at_start
@@ -94,13 +100,12 @@ def window_weights(lower: float, upper: float) -> Floats:
             strict=True,
         )
     ]
-    weights = np.zeros(size)
     for offset, part in enumerate(parts[:4]):
         weights[offset : offset + size - 3] += part[1:-1]
     for edge in (0, size - 2):
         weights[edge] += parts[4][edge]
         weights[edge + 1] += parts[5][edge]
-    return np.asarray(np.rint(weights * (0.5 * _WHOLE / max(end - start, 1e-6))), dtype=np.float64)
+    return np.asarray(np.rint(weights * (0.5 * _WHOLE / (end - start))), dtype=np.float64)
 
 
 def _cubic_integrals(t: Floats) -> tuple[Floats, ...]:

@@ -311,16 +311,19 @@ def _go_on(compiled: CompiledPackage, step: _Step) -> None:
         decide = multistage.next_step if part.is_multistage else adaptive.next_item
         found = decide(part, state, step.now_ms)
         if isinstance(found, adaptive.Stop):
-            step.add(_section_ended(part, state, found.reason))
+            step.add(_section_ended(part, state, found))
             continue
         step.add(found)
         if isinstance(found, e.ItemPresented):
             return
 
 
-def _section_ended(part: CompiledSection, state: SittingState, reason: str) -> e.SectionEnded:
-    """The end of a section that chose its items, with the blueprint lines it leaves below their minimum."""
+def _section_ended(part: CompiledSection, state: SittingState, stop: adaptive.Stop) -> e.SectionEnded:
+    """The end of a section that chose its items, with the blueprint lines it leaves below their minimum,
+    the areas it leaves short of their share, and the lines that let nothing more come.
+    """
     shown = [part.pool.index_of[p.item_id] for p in state.in_section(state.section_index)]
+    named = (*content_lines.unmet(part.pool, shown), *part.missed_shares(shown), *stop.in_the_way)
     return e.SectionEnded(
-        section_id=part.section.section_id, reason=reason, unmet=content_lines.unmet(part.pool, shown)
+        section_id=part.section.section_id, reason=stop.reason, unmet=tuple(dict.fromkeys(named))
     )

@@ -172,7 +172,9 @@ class PresentationFlagged(Event, frozen=True, kw_only=True, tag="presentation_fl
 
 
 class SectionEnded(Event, frozen=True, kw_only=True, tag="section_ended"):
-    """A section is over, and why; `unmet` names the blueprint lines that did not reach their minimum."""
+    """A section is over, and why; `unmet` names the blueprint lines that did not reach their minimum, and
+    those that let none of the free items come, where that is the reason.
+    """
 
     section_id: str
     reason: str

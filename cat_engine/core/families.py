@@ -48,6 +48,7 @@ class Rule:
     # of a stopping rule: the number of items after which it stops whatever was answered
     most_items: Callable[[Any], int | None] | None = None
     keeps_sets: bool = False  # of a content rule: it takes care of item sets itself
+    reads_shares: bool = False  # of a content rule: it keeps the shares of the section's blueprint
     takes_long: bool = False  # a step may cost tens of milliseconds: a server decides it in a thread
     # what does not fit between the settings and a section with its items, in words, or ""
     problem: Callable[[Any, Section, tuple[PoolItem, ...]], str] | None = None
@@ -103,6 +104,22 @@ def problem(family: str, choice: RuleChoice, section: Section, items: tuple[Pool
     return rule.problem(_settings(rule, choice), section, items) if rule.problem else ""
 
 
+def length_of(section: Section) -> int | None:
+    """The number of items at which the stopping rules end a section in any case; None where they do not."""
+    lengths = (most_items("cat_engine.core.stopping", choice) for choice in section.stopping)
+    return min((length for length in lengths if length is not None), default=None)
+
+
+def abilities_of(section: Section) -> str:
+    """How many abilities a section measures, in the words of `Rule.abilities`."""
+    return SEVERAL if section.dimensions else ONE
+
+
+def reads_shares(section: Section) -> bool:
+    """Whether the shares of a section's blueprint decide what is asked."""
+    return section.mode == "adaptive" and _member("cat_engine.core.content", section.content).reads_shares
+
+
 def rules_of(section: Section) -> tuple[tuple[str, RuleChoice], ...]:
     """Every rule of a section with its family."""
     chosen = (
@@ -119,12 +136,15 @@ def rules_of(section: Section) -> tuple[tuple[str, RuleChoice], ...]:
 
 
 def check_rules(section: Section, items: tuple[PoolItem, ...]) -> None:
-    """Refuse a section with an unknown rule or setting, or with one that does not fit its items."""
+    """Refuse a section with an unknown rule or setting, or with one that does not fit it or its items."""
     for family, choice in rules_of(section):
-        bind(family, choice)
+        bind(family, choice, abilities_of(section))
         found = problem(family, choice, section, items)
         if found:
             raise Refused(Refusal.PACKAGE_INVALID, reason=f"{section.section_id}: {choice.rule}: {found}")
+    if section.blueprint and section.mode == "adaptive" and not reads_shares(section):
+        reason = f"{section.section_id}: {section.content.rule} keeps no shares: write them as lines"
+        raise Refused(Refusal.PACKAGE_INVALID, reason=reason)
 
 
 def _member(family: str, choice: RuleChoice) -> Rule:

@@ -61,6 +61,17 @@ def product(one: Matrix, other: Matrix) -> Matrix:
 
 
 MOST_CORRELATION = 0.95
+PRIOR_MEAN_LIMIT = 6.0
+PRIOR_DEVIATIONS = (0.05, 20.0)
+"""Half a node, and more than any population. Far narrower ones leave the integers that densities run in."""
+
+
+def prior_problem(mean: float, deviation: float) -> str:
+    """What is wrong with a normal prior, or ""."""
+    least, most = PRIOR_DEVIATIONS
+    if not abs(mean) <= PRIOR_MEAN_LIMIT:
+        return f"the prior's mean is not between {-PRIOR_MEAN_LIMIT} and {PRIOR_MEAN_LIMIT}"
+    return "" if least <= deviation <= most else f"the prior's deviation is not between {least} and {most}"
 
 
 def dimensions_problem(section: Section, loadings: list[tuple[str, int]]) -> str:
@@ -85,9 +96,12 @@ def dimensions_problem(section: Section, loadings: list[tuple[str, int]]) -> str
         return "the parts of the composite do not add up to 1000"
     if any(abs(correlation) > MOST_CORRELATION for correlation in section.correlations):
         return f"a correlation beyond {MOST_CORRELATION}: abilities that are one are measured as one"
-    numbers = [*section.correlations, *(d.mean for d in section.dimensions)]
-    if not np.isfinite(numbers).all() or any(not 0.0 < d.deviation < np.inf for d in section.dimensions):
+    if not np.isfinite(section.correlations).all():
         return "the prior is no distribution"
+    found = (prior_problem(dimension.mean, dimension.deviation) for dimension in section.dimensions)
+    for problem in found:
+        if problem:
+            return problem
     try:
         inverse(prior_covariance(section))
     except ValueError as error:

@@ -20,7 +20,7 @@ from cat_engine.core.local_polynomial import (
     value_at,
 )
 from cat_engine.core.logarithm import logarithm
-from cat_engine.core.pool_facts import MOMENT_UNIT, score_moments
+from cat_engine.core.pool_facts import score_moments
 from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS
 from cat_engine.core.views import Estimate, Evidence
 
@@ -78,7 +78,9 @@ def warm_correction(evidence: Evidence) -> Floats:
     Far from all items, where I is too small to divide by, the ratio is that of the nearest node where it is
     not: it is all but constant there.
     """
-    information, bias_term = (_of_answered(evidence, moment) for moment in score_moments(evidence.pool))
+    moments = score_moments(evidence.pool)
+    information = _of_answered(evidence, moments.information, moments.unit)
+    bias_term = _of_answered(evidence, moments.bias_term, moments.unit)
     some = information >= _LEAST_INFORMATION
     ratio = np.where(some, bias_term / np.where(some, 2.0 * information, 1.0), 0.0)
     known = np.flatnonzero(some)
@@ -93,7 +95,8 @@ def jeffreys_mode_of(evidence: Evidence, bound_millionths: int) -> Estimate:
 
     The error is 1 / sqrt(I - (ln I)'' / 2), the curvature with expected information.
     """
-    information = _of_answered(evidence, score_moments(evidence.pool)[0])
+    moments = score_moments(evidence.pool)
+    information = _of_answered(evidence, moments.information, moments.unit)
     half_log = 0.5 * logarithm(np.maximum(information, _LEAST_INFORMATION))
     prior = np.rint(half_log * UNIT).astype(np.int64)
     heights = evidence.log_likelihood + prior
@@ -109,6 +112,6 @@ def _curvature(at: Neighbourhood, values: Integers, x: float) -> float:
     return value_at(bend, x) / (STEP * STEP)
 
 
-def _of_answered(evidence: Evidence, moment: Integers) -> Floats:
+def _of_answered(evidence: Evidence, moment: Integers, unit: float) -> Floats:
     """A moment summed over the items answered, (nodes,); integers, so in whatever order."""
-    return np.asarray(moment[list(evidence.answered)].sum(axis=0) * MOMENT_UNIT, dtype=np.float64)
+    return np.asarray(moment[list(evidence.answered)].sum(axis=0) * unit, dtype=np.float64)

@@ -6,6 +6,7 @@ derives the same.
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -175,24 +176,30 @@ def time_columns(pool: Pool) -> tuple[Floats, Floats]:
 
 
 def time_problem(items: tuple[PoolItem, ...]) -> str:
-    """The first item whose response time parameters are missing or impossible; or ""."""
+    """The first item without response time parameters; or ""."""
     for item in items:
-        alpha, beta = item.time_discrimination, item.time_intensity
-        if alpha is None or beta is None:
+        if item.time_discrimination is None or item.time_intensity is None:
             return f"{item.code}: no response time parameters"
-        if not (0.05 <= alpha < math.inf and abs(beta) <= 50.0):
-            return f"{item.code}: response time parameters out of range"
     return ""
 
 
-MOMENT_UNIT = 2.0**-50
-"""Of `score_moments`: sums over a test stay below 2**63, and what is left of information far from an item is
-still told from nothing."""
+MOMENT_BITS = 50
+"""The finest unit of `score_moments`, 2**-50: what is left of information far from an item is still told from
+nothing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Whole numbers (n, nodes) of the unit, a power of two so large that no sum over items leaves 63 bits."""
+
+    information: Integers
+    bias_term: Integers
+    unit: float
 
 
 @kept_with_pool
-def score_moments(pool: Pool) -> tuple[Integers, Integers]:
-    """I = sum_k P l'^2 and J = sum_k P l' (l'' + l'^2) on the nodes in `MOMENT_UNIT`s, (n, nodes) each.
+def score_moments(pool: Pool) -> Moments:
+    """I = sum_k P l'^2 and J = sum_k P l' (l'' + l'^2) on the nodes.
 
     l = ln P_k; I is Fisher's information and J the sum of P' P'' / P in Warm's (1989) correction. Slopes are
     those of the polynomial through nine nodes, good to about 1e-6 for slopes D a up to 3.
@@ -206,8 +213,12 @@ def score_moments(pool: Pool) -> tuple[Integers, Integers]:
         first, second = _slopes(log_p / UNIT)
         information += p * (first * first)
         bias_term += p * (first * (second + first * first))
-    scaled = [np.rint(moment / MOMENT_UNIT).astype(np.int64) for moment in (information, bias_term)]
-    return scaled[0], scaled[1]
+    most = max(
+        int(np.ceil(np.abs(moment)).astype(np.int64).sum(axis=0).max()) for moment in (information, bias_term)
+    )
+    bits = min(MOMENT_BITS, 62 - most.bit_length())
+    scaled = [np.rint(np.ldexp(moment, bits)).astype(np.int64) for moment in (information, bias_term)]
+    return Moments(scaled[0], scaled[1], math.ldexp(1.0, -bits))
 
 
 def _slopes(values: Floats) -> tuple[Floats, Floats]:
@@ -224,7 +235,7 @@ def _slopes(values: Floats) -> tuple[Floats, Floats]:
             total = np.zeros((values.shape[0], at.size))
             for place, weight in enumerate(_derivative_weights(offset, power)):
                 total += weight * values[:, at - offset - WIDE + place]
-            into[:, at] = total / STEP**power
+            into[:, at] = total / (STEP if power == 1 else STEP * STEP)
     return first, second
 
 

@@ -8,7 +8,8 @@ import math
 
 import numpy as np
 
-from cat_engine.core.checks import check_section, item_problem
+from cat_engine.core import families
+from cat_engine.core.checks import check_forms, check_section, item_problem
 from cat_engine.core.exact import THETA_UNIT, UNIT, Floats, Integers
 from cat_engine.core.matrices import dimensions_problem
 from cat_engine.core.test_package import (
@@ -37,6 +38,10 @@ NODES_MILLIONTHS: Integers = np.arange(
 GRID_MILLIONTHS: Integers = np.arange(
     -GRID_LIMIT_MILLIONTHS, GRID_LIMIT_MILLIONTHS + 1, GRID_STEP_MILLIONTHS, dtype=np.int64
 )
+STEEPEST = 30.0
+"""Of D a: such an item rises from 1 to 99 % within three nodes, and curves are read from the nodes."""
+MOST_INFORMATION = 4000.0
+"""Of one item anywhere: in billionths, and times the weights of the cubic between nodes, it fits 64 bits."""
 LOG_FLOOR = -700.0  # probabilities below exp(-700) do not exist in double precision
 
 
@@ -56,18 +61,21 @@ def check(package: TestPackage) -> None:
         raise Refused(Refusal.PACKAGE_INVALID, reason="sections, time or languages are missing")
     if len({section.section_id for section in package.sections}) != len(package.sections):
         raise Refused(Refusal.PACKAGE_INVALID, reason="duplicate section")
+    for item in package.items:  # first: what a section asks for is reckoned from them
+        _check_parameters(item, package.metric_d)
     for section in package.sections:
         check_section(section, by_id)
-        _check_dimensions(section, by_id)
+        items = tuple(by_id[item_id] for item_id in section.item_ids)
+        _check_dimensions(section, items)
+        families.check_rules(section, items)
+    check_forms(package.sections, by_id)
     for item in package.items:
-        _check_parameters(item, package.metric_d)
         for enemy in item.enemies:
             if enemy in by_id and item.item_id not in by_id[enemy].enemies:
                 raise Refused(Refusal.PACKAGE_INVALID, reason=f"{item.code}: enmity is not mutual")
 
 
-def _check_dimensions(section: Section, by_id: dict[str, PoolItem]) -> None:
-    items = [by_id[item_id] for item_id in section.item_ids]
+def _check_dimensions(section: Section, items: tuple[PoolItem, ...]) -> None:
     loadings = [(i.code, len(i.slopes) if i.model in COMPOSITE_MODELS else 0) for i in items]
     reason = dimensions_problem(section, loadings)
     if reason:
@@ -89,6 +97,10 @@ def _check_parameters(item: PoolItem, metric_d: float) -> None:
     except ValueError as error:
         reason = str(error).removeprefix("row 0: ")
         raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason) from error
+    slopes = item.slopes or (item.a,)
+    if metric_d * (max(slopes) - min(0.0, *slopes)) > STEEPEST:
+        reason = f"slope D a is above {STEEPEST}"
+        raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
 
 
 def compute_tables(package: TestPackage) -> FrozenTables:
@@ -108,8 +120,12 @@ def compute_tables(package: TestPackage) -> FrozenTables:
             grid_log_p, score = _curves(item, grid, package.metric_d)
         except ValueError as error:
             raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=str(error)) from error
+        found = (np.exp(grid_log_p) * score**2).sum(axis=-1)
+        if float(found.max()) > MOST_INFORMATION:
+            reason = f"its information is above {MOST_INFORMATION}"
+            raise Refused(Refusal.PACKAGE_PARAMETERS, item=item.code, reason=reason)
         log_probability[index, : item.categories] = _billionths(np.maximum(log_p, LOG_FLOOR)).T
-        information[index] = _billionths((np.exp(grid_log_p) * score**2).sum(axis=-1))
+        information[index] = _billionths(found)
     return FrozenTables(
         node_count=NODES_MILLIONTHS.size,
         category_count=categories,

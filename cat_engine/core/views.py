@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from weakref import WeakKeyDictionary
 
@@ -188,6 +188,15 @@ class SectionView:
         unseen = np.ones(self.pool.size, dtype=np.bool_)
         unseen[list(self.answered)] = False
         return unseen
+
+    @cached_property
+    def as_scored(self) -> "SectionView":
+        """The section under the prior of the final score, where the interim estimates have another one."""
+        prior = self.start.final_prior or section_prior(self.pool)
+        if prior == self.evidence.prior or self.estimator is None or not self.answered:
+            return self
+        evidence = Evidence(self.pool, self.answered, self.categories, prior)
+        return replace(self, evidence=evidence, estimate=self.estimator(evidence))
 
     def estimate_after(self, answers: int) -> Estimate | None:
         """The estimate that stood after the first answers; None where there is no telling."""

@@ -1,7 +1,8 @@
 """Sittings under every rule of every family, and the digests of their logs.
 
     python -m tests.cat_engine.every_rule                      the digests, as JSON
-    python -m tests.cat_engine.every_rule --write              freeze the packages and digests anew
+    python -m tests.cat_engine.every_rule --write              write the digests down anew
+    python -m tests.cat_engine.every_rule --freeze --write     freeze the packages anew, too
     python -m tests.cat_engine.every_rule --pythons 3.12 3.13  compare with other Pythons of this machine
 
 A digest that changes means that sittings held before can no longer be replayed: write them anew only when
@@ -245,9 +246,10 @@ def _elsewhere(version: str, folder: Path) -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--freeze", action="store_true")
     parser.add_argument("--pythons", nargs="*", default=[])
     options = parser.parse_args()
-    if options.write:
+    if options.freeze:
         write_packages()
     found = digests()
     if options.write:

@@ -86,13 +86,14 @@ async def test_a_package_is_described_without_its_keys(database_url: str) -> Non
 def test_a_blueprint_that_the_pool_cannot_meet_is_pointed_out() -> None:
     package = small.mixed_package()
     items = package.items[:12]  # three of each of four areas, two of them verbal
-    shares = (Share("numeric", 900), Share("figural", 100))
+    shares = (Share("numeric", 900), Share("figural", 100), Share("verbal", 0))
     section = small.adaptive_section("reasoning", items, blueprint=shares)
     part = compile_package(freeze(small.package_of(items, (section,)))).sections[0]
     view = section_view(part, load_translators()["id"], Formats())
     assert [(area.wanted, area.in_pool, area.is_met) for area in view.areas] == [
         (9.0, 3, False),
         (1.0, 3, True),
+        (0.0, 6, True),
     ]
     assert not view.is_blueprint_met
 

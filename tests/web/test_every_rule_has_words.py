@@ -78,6 +78,7 @@ def test_whatever_ends_a_section_has_a_sentence_for_candidates(language: Languag
     ended_by = {
         *families.members("cat_engine.core.stopping"),
         adaptive.POOL_EXHAUSTED,
+        adaptive.BLUEPRINT_INFEASIBLE,
         multistage.MULTISTAGE_COMPLETE,
         engine.FINISHED_BY_CANDIDATE,
         scoring.NOT_REACHED,

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from markupsafe import Markup
 
+from cat_engine.core import adaptive
 from cat_engine.core.simulation.population import Listed, Normal, Points, Population, Uniform
 from cat_engine.core.simulation.report import DesignReport, StudyReport
 from cat_engine.core.simulation.study import AS_PUBLISHED
@@ -28,6 +29,9 @@ STYLES: Final = (
     "css/components/table.css",
 )
 _REFERENCE: Final = re.compile(r'url\("asset:([^"]+)"\)')
+
+NOTHING_LEFT = (adaptive.POOL_EXHAUSTED, adaptive.BLUEPRINT_INFEASIBLE)
+"""How a section ends that should have gone on."""
 
 
 def render_report(report: StudyReport, language: Language, commandline: str) -> str:
@@ -193,7 +197,7 @@ def _warnings(designs: tuple[DesignReport, ...], t: Translator, formats: Formats
             if section.content.relaxed_sittings:
                 share = formats.percent(section.content.relaxed_sittings / design.sittings, 1)
                 found.append(t("simulation.warning.relaxed", share=share, **where))
-            exhausted = section.stop_reasons.get("pool_exhausted", 0)
+            exhausted = sum(section.stop_reasons.get(reason, 0) for reason in NOTHING_LEFT)
             if exhausted:
                 share = formats.percent(exhausted / design.sittings, 1)
                 found.append(t("simulation.warning.exhausted", share=share, **where))

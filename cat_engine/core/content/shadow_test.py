@@ -6,13 +6,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cat_engine.core import families
+from cat_engine.core.assembly.conflicts import conflict
 from cat_engine.core.assembly.constraints import InfeasibleBlueprint
 from cat_engine.core.assembly.search import Limits
 from cat_engine.core.blueprint import set_openers
 from cat_engine.core.exact import Integers
 from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.pool import NO_ITEMS
-from cat_engine.core.shadow import assembler_of, problem_of
+from cat_engine.core.shadow import assembler_of, blueprint_of, problem_of
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import Eligible, SectionView, Utility
 
@@ -60,8 +62,8 @@ def shadow_test(
             incumbent=held if held.size else None,
             limits=Limits(settings.nodes, settings.iterations),
         )
-    except InfeasibleBlueprint as conflict:
-        return Eligible(NO_ITEMS, utility, relaxed=conflict.names)
+    except InfeasibleBlueprint as refused:
+        return Eligible(NO_ITEMS, utility, relaxed=refused.names)
     assembled = tuple(int(column) for column in test.columns)
     rest = _may_open(view, test.columns, taken, free)
     return Eligible(rest, utility, relaxed=test.relaxed, assembled=assembled)
@@ -93,8 +95,23 @@ def _of_sets_left(view: SectionView) -> list[int]:
 
 
 def _problem(settings: Settings, section: Section, items: tuple[PoolItem, ...]) -> str:
-    """Contradictions are found when the package is frozen, not in front of a candidate."""
-    return problem_of(section, items, settings.items)
+    """Contradictions are found when the package is frozen, not in front of a candidate: those of the lines,
+    with the length of the section, and with the items that everybody is asked first.
+    """
+    lengths = [families.most_items("cat_engine.core.stopping", choice) for choice in section.stopping]
+    longest = min([len(items), *(length for length in lengths if length is not None)])
+    if settings.items < longest and longest in lengths:
+        return f"a test of {settings.items} items in a section that ends at {longest}"
+    strict_minima = [line.name for line in section.constraints if line.strict and line.minimum]
+    if settings.items > longest and strict_minima:
+        return f"a test of {settings.items} items, cut at {longest}, may not reach {strict_minima[0]}"
+    found = problem_of(section, items, settings.items)
+    if found or section.start.rule != "routing_set":
+        return found
+    column = {item.code: index for index, item in enumerate(items)}
+    first = np.array([column[code] for code in section.start.settings["items"]], dtype=np.int64)
+    names = conflict(blueprint_of(section, items, settings.items), first, hard_only=True)
+    return "no test with the routing set meets these lines: " + ", ".join(names) if names else ""
 
 
 RULE = Rule(
@@ -109,5 +126,6 @@ RULE = Rule(
     ANY,
     problem=_problem,
     keeps_sets=True,
+    reads_shares=True,
     takes_long=True,
 )

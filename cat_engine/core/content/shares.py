@@ -4,9 +4,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from cat_engine.core.content_amounts import is_in
 from cat_engine.core.content_lines import strictly_allowed
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule, length_of
 from cat_engine.core.pool import NO_ITEMS
+from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import Eligible, SectionView, Utility
 
 _AFTER_ALL_OTHERS = 1 << 40
@@ -21,13 +23,13 @@ def shares(view: SectionView, utility: Utility, free: NDArray[np.bool_], *, sett
     """The free items of the blueprint line that is furthest behind its share.
 
     A line whose items are used up is passed over and named: a blueprint that cannot be met is never bent in
-    silence. A line with a share of 0 is due only when every other is exhausted. Strict lines of the section's
-    constraints keep items back beside it.
+    silence. A line with a share of 0 is due only when every other is exhausted; an item of no line never
+    comes. Strict lines of the section's constraints keep items back beside it.
     """
     del settings
     pool = view.pool
     lines = pool.section.blueprint
-    free, beyond = strictly_allowed(view, free)
+    free, beyond = strictly_allowed(view, free & (pool.area >= 0) if lines else free)
     if not lines:
         return Eligible(np.flatnonzero(free), utility, relaxed=beyond)
     items = len(view.answered) + 1
@@ -46,7 +48,19 @@ def shares(view: SectionView, utility: Utility, free: NDArray[np.bool_], *, sett
         if indices.size:
             return Eligible(indices, utility, lines[line].area, tuple(relaxed))
         relaxed.append(lines[line].area)
-    return Eligible(NO_ITEMS, utility, "", tuple(relaxed))
+    return Eligible(NO_ITEMS, utility, "", beyond)
+
+
+def _problem(_settings: Settings, section: Section, items: tuple[PoolItem, ...]) -> str:
+    """A test longer than the lines together have items: what is in no line never comes."""
+    length = length_of(section)
+    if length is None or not section.blueprint or section.mode != "adaptive":
+        return ""
+    others = [item for item in items if not any(is_in(item.area, line.area) for line in section.blueprint)]
+    held = len(items) - len(others)
+    if not others or held >= length:
+        return ""
+    return f"the shares hold {held} items of {length}, and {others[0].code} is in none of them"
 
 
 RULE = Rule(
@@ -58,4 +72,7 @@ RULE = Rule(
         source="Kingsbury & Zara (1989), by the largest deficit",
         use="Few content areas with shares and nothing else to keep.",
     ),
+    abilities=ANY,
+    problem=_problem,
+    reads_shares=True,
 )

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cat_engine.core.events import ExposureRead
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import SectionView
 
 
@@ -30,4 +30,5 @@ RULE = Rule(
         source="common practice",
         use="Small pools, low stakes, or where the exposure rule is enough.",
     ),
+    abilities=ANY,
 )

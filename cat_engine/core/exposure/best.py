@@ -4,7 +4,7 @@ import msgspec
 
 from cat_engine.core.exact import Integers
 from cat_engine.core.exposure_draws import best_of
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import Choice, SectionView, Utility
 
 
@@ -27,4 +27,5 @@ RULE = Rule(
         source="Lord (1980)",
         use="To compare with, or where an eligibility rule guards the pool. All see the same first items.",
     ),
+    abilities=ANY,
 )

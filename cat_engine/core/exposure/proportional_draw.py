@@ -7,9 +7,10 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from cat_engine.core.content_lines import rising_from_nothing
 from cat_engine.core.exact import Integers
 from cat_engine.core.exposure_draws import ranked
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import Choice, SectionView, Utility
 
 _WEIGHT_UNIT = float(1 << 30)
@@ -40,12 +41,15 @@ def proportional_draw(
 ) -> Choice:
     """Draw an eligible item with probability proportional to a power of its utility.
 
-    Utilities are divided by the highest and raised by multiplication; a utility that is not positive has no
-    chance unless none is positive or the power is 0. Weights are whole numbers, so the draw is exact.
+    Utilities are divided by the highest and raised by multiplication; a utility of 0 has no chance unless all
+    are 0 or the power is. Where some are negative, as those of rules that avoid something are, they are
+    reckoned from the lowest in the draw up. Weights are whole numbers, so the draw is exact.
     """
     order = ranked(view, utility, eligible)[: settings.size]
     power = settings.powers[min(view.shown, len(settings.powers) - 1)]
-    values = np.maximum(utility[order], 0).astype(np.float64)
+    values = utility[order].astype(np.float64)
+    if values[-1] < 0.0:
+        values = rising_from_nothing(utility[order])
     weights = np.full(order.size, 1.0)
     if values[0] > 0.0:
         for _ in range(power):
@@ -61,8 +65,10 @@ RULE = Rule(
     Settings,
     proportional_draw,
     About(
-        formula="P_i = u_i^h / sum_j u_j^h, the power h rising with the step",
+        formula="P_i = u_i^h / sum_j u_j^h, the power h rising with the step; "
+        "where min u < 0, (u_i - min u) / (max u - min u) + 0.001 stands for u_i",
         source="Barrada, Olea, Ponsoda & Abad (2008)",
         use="Spreads the pool at the start of a test, when estimates are vague, for any selection rule.",
     ),
+    abilities=ANY,
 )

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from cat_engine.core.exact import Integers
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.views import Choice, SectionView, Utility
 
 _SORTED_AS_THEY_ARE = 100  # so few items are sorted sooner than the best of them are found
@@ -45,4 +45,5 @@ RULE = Rule(
         source="Kingsbury & Zara (1989)",
         use="A simple guard at the start of a test, when everybody would see the same items.",
     ),
+    abilities=ANY,
 )

@@ -14,7 +14,7 @@ from cat_engine.core.exposure_draws import (
     unknown_code,
     walk,
 )
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import Choice, SectionView, Utility
 
@@ -64,5 +64,6 @@ RULE = Rule(
         source="Stocking & Lewis (1998)",
         use="A rate limit at every ability, not only on average: people of one level know each other.",
     ),
+    abilities=ANY,
     problem=_problem,
 )

@@ -6,7 +6,7 @@ import msgspec
 
 from cat_engine.core.exact import Integers
 from cat_engine.core.exposure_draws import PER_MILLE, ByCode, column, unknown_code, walk
-from cat_engine.core.families import About, Rule
+from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import Choice, SectionView, Utility
 
@@ -43,5 +43,6 @@ RULE = Rule(
         source="Sympson & Hetter (1985); last resort after Stocking & Lewis (1998)",
         use="A rate limit for the population that its parameters were simulated for; nothing is counted.",
     ),
+    abilities=ANY,
     problem=_problem,
 )

@@ -13,6 +13,9 @@ from cat_engine.core.pool_facts import time_columns, time_problem
 from cat_engine.core.test_package import PoolItem, Section
 from cat_engine.core.views import SectionView, Utility
 
+_MOST_EXPONENT = 14.0
+"""With the most information that an item may have, the billionths still fit 64 bits."""
+
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How much time counts (1000: the plain ratio, 0: not at all), and the normal prior of the candidate's
@@ -35,7 +38,8 @@ def information_per_second(view: SectionView, *, settings: Settings) -> Utility:
     tau, variance = speed(view, settings)
     log_time = beta + 0.5 / (alpha * alpha) - tau + 0.5 * variance
     information = view.pool.information_at(view.estimate.theta_millionths) / UNIT
-    return utility_of(information * exponential(log_time * (settings.power_per_mille / -1000.0)))
+    exponent = np.minimum(log_time * (settings.power_per_mille / -1000.0), _MOST_EXPONENT)
+    return utility_of(information * exponential(exponent))
 
 
 def speed(view: SectionView, settings: Settings) -> tuple[float, float]:

@@ -6,10 +6,14 @@ import msgspec
 
 from cat_engine.core.chance import Chance
 from cat_engine.core.events import FormerEstimate
+from cat_engine.core.exact import THETA_UNIT
 from cat_engine.core.families import About, Rule
+from cat_engine.core.matrices import PRIOR_DEVIATIONS
 from cat_engine.core.pool import Pool
 from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS
 from cat_engine.core.views import Estimate, Start, section_prior
+
+_NARROWEST, _WIDEST = (round(bound * THETA_UNIT) for bound in PRIOR_DEVIATIONS)
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,12 +21,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     width in millionths, for what time and learning have changed.
 
     `former` as the prior of the interim estimates, or only as the ability first aimed at. The final score
-    forgets it, unless `in_final_score` says that former and new answers are to be taken together.
+    forgets it, and with it the rules that decide when it is precise enough, unless `in_final_score` says that
+    former and new answers are to be taken together.
     """
 
     use: Literal["prior", "aim"] = "prior"
     widened_per_mille: Annotated[int, msgspec.Meta(ge=1000)] = 1500
-    least_error_millionths: Annotated[int, msgspec.Meta(ge=1)] = 400_000
+    least_error_millionths: Annotated[int, msgspec.Meta(ge=_NARROWEST, le=_WIDEST)] = 400_000
     in_final_score: bool = False
 
 
@@ -37,7 +42,7 @@ def former_result(pool: Pool, former: FormerEstimate | None, chance: Chance, *, 
     if settings.use == "aim":
         return Start(own, theta)
     widened = -(-former.standard_error_millionths * settings.widened_per_mille // 1000)
-    known = Estimate(theta, max(widened, settings.least_error_millionths))
+    known = Estimate(theta, min(max(widened, settings.least_error_millionths), _WIDEST))
     return Start(known, theta, final_prior=known if settings.in_final_score else None)
 
 

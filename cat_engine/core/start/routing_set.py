@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from cat_engine.core.chance import Chance
+from cat_engine.core.content_amounts import amounts
 from cat_engine.core.events import FormerEstimate
 from cat_engine.core.families import ANY, About, Rule
 from cat_engine.core.pool import Pool
@@ -22,7 +23,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def routing_set(pool: Pool, former: FormerEstimate | None, chance: Chance, *, settings: Settings) -> Start:
     """The section's prior, and the items named before any that is chosen.
 
-    One that may not come (an enemy of an item of an earlier section) is left out.
+    One that may not come (an enemy of an item of an earlier section) is left out. Exposure control does not
+    hold them back. Items of item sets are refused: a set is opened when there is room for it.
     """
     del former, chance
     start = _columns(pool, settings.items)
@@ -35,7 +37,7 @@ def _columns(pool: Pool, codes: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(column_of[code] for code in codes)
 
 
-def _problem(settings: Settings, _section: Section, items: tuple[PoolItem, ...]) -> str:
+def _problem(settings: Settings, section: Section, items: tuple[PoolItem, ...]) -> str:
     by_code = {item.code: item for item in items}
     unknown = [code for code in settings.items if code not in by_code]
     if unknown:
@@ -44,7 +46,16 @@ def _problem(settings: Settings, _section: Section, items: tuple[PoolItem, ...])
         return "the routing set names an item twice"
     named = {by_code[code].item_id for code in settings.items}
     at_enmity = [code for code in settings.items if named & set(by_code[code].enemies)]
-    return f"the routing set holds an enemy of {at_enmity[0]}" if at_enmity else ""
+    if at_enmity:
+        return f"the routing set holds an enemy of {at_enmity[0]}"
+    in_sets = [code for code in settings.items if by_code[code].item_set]
+    if in_sets:
+        return f"the routing set holds {in_sets[0]}, which belongs to an item set"
+    first = [by_code[code] for code in settings.items]
+    for line in section.constraints:
+        if line.strict and line.maximum is not None and sum(amounts(line, first)) > line.maximum:
+            return f"the routing set goes above the strict maximum of {line.name}"
+    return ""
 
 
 RULE = Rule(

@@ -8,6 +8,7 @@ from cat_engine.core.chance import Chance
 from cat_engine.core.events import FormerEstimate
 from cat_engine.core.families import About, Rule
 from cat_engine.core.pool import Pool
+from cat_engine.core.tables import NODE_LIMIT_MILLIONTHS
 from cat_engine.core.views import Start, section_prior
 
 
@@ -18,7 +19,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def spread(pool: Pool, former: FormerEstimate | None, chance: Chance, *, settings: Settings) -> Start:
-    """The section's prior, and a first aim drawn evenly about its start.
+    """The section's prior, and a first aim drawn evenly about its start, never beyond the tables.
 
     Only the choice of the first item sees it: from the first answer on the estimate does, with the prior that
     all share.
@@ -26,7 +27,9 @@ def spread(pool: Pool, former: FormerEstimate | None, chance: Chance, *, setting
     del former
     reach = settings.reach_millionths
     drawn = chance.below(f"start|{pool.section.section_id}", 2 * reach + 1)
-    return Start(section_prior(pool), pool.section.start_theta_millionths + drawn - reach)
+    aim = pool.section.start_theta_millionths + drawn - reach
+    limit = NODE_LIMIT_MILLIONTHS
+    return Start(section_prior(pool), min(max(aim, -limit), limit))
 
 
 RULE = Rule(

@@ -111,10 +111,31 @@ BAD: dict[str, tuple[Change, str]] = {
     # items
     "negative words": (item(3, word_count=-1), "word count"),
     "half a response time": (item(3, time_intensity=3.0), "both an intensity and a discrimination"),
-    "an infinite intensity": (item(3, time_intensity=float("inf"), time_discrimination=1.0), "not finite"),
-    "no time discrimination": (item(3, time_intensity=3.0, time_discrimination=0.0), "positive"),
+    "an infinite intensity": (item(3, time_intensity=float("inf"), time_discrimination=1.0), "intensity"),
+    "an intensity of aeons": (item(3, time_intensity=20.5, time_discrimination=1.0), "intensity is not betw"),
+    "no time discrimination": (item(3, time_intensity=3.0, time_discrimination=0.0), "0.1 and 100"),
+    "a time discrimination of next to nothing": (
+        item(3, time_intensity=3.0, time_discrimination=1e-200),
+        "0.1 and 100",
+    ),
+    "response times beyond any test": (item(3, time_intensity=9.0, time_discrimination=0.2), "seconds"),
+    "a slope beyond the tables": (item(3, a=18.0), "slope D a is above 30"),
+    "a categories' slope beyond the tables": (
+        item(3, model="NRM", a=1.0, b=(0.0, 0.0), c=0.0, slopes=(-9.0, 9.0), option_points=(0, 1, 2, 0, 0)),
+        "slope D a is above 30",
+    ),
+    "information beyond 64 bits": (
+        item(3, model="GPCM", a=17.0, b=(0.0,) * 9, c=0.0, option_points=tuple(range(10))),
+        "information is above",
+    ),
     "two items with one code": (item(3, code="R0004"), "R0004"),
     # frame
+    "one content twice": (item(3, content_hash="R-content-2"), "R0002 and R0003 are one item"),
+    "a prior too narrow for the nodes": (section(prior_deviation=0.04), "the prior's deviation"),
+    "a prior without width": (section(prior_deviation=0.0), "the prior's deviation"),
+    "a prior wider than any population": (section(prior_deviation=20.5), "the prior's deviation"),
+    "a prior beyond the tables": (section(prior_mean=-6.1), "the prior's mean"),
+    "a prior around nothing": (section(prior_mean=float("nan")), "the prior's mean"),
     "a start beyond the tables": (section(start_theta_millionths=6_000_001), "beyond the tables"),
     "an unknown rule": (section(content=RuleChoice("nothing")), "nothing"),
     "an unknown setting": (section(content=RuleChoice("shares", {"depth": 1})), "depth"),
@@ -156,6 +177,14 @@ BAD: dict[str, tuple[Change, str]] = {
     "a negative share": (section(blueprint=(Share("law", -1),)), "law"),
     "shares above the whole": (section(blueprint=(Share("law", 700), Share("ethics", 400))), "1100"),
     "two shares of an area": (section(blueprint=(Share("law", 1), Share("law", 1))), "law"),
+    "shares that nobody reads": (
+        section(content=RuleChoice("maximum_priority_index")),
+        "maximum_priority_index keeps no shares",
+    ),
+    "shares of less than the length": (
+        section(blueprint=(Share("ethics", 1000),)),
+        "the shares hold 6 items of 10, and R0000 is in none of them",
+    ),
     "a share of an unknown area": (section(blueprint=(Share("la", 100),)), "la"),
     "two lines of one name": (lines(line("law", "ethics", 1)), "two lines are named law"),
     "a line without a name": (lines(line("", "ethics", 1)), "no name"),

@@ -41,7 +41,7 @@ def items_of_every_kind() -> list[PoolItem]:
         small.graded_item(number, rng, model=models[number % 2], area=areas[number % 3])
         for number in range(60, 72)
     ]
-    twins = {number: found[number - 1] for number in range(1, 60, 2)}
+    twins = {number: found[number - 1] for number in range(1, 60, 2) if number % 6 != 5}
     for number, other in twins.items():
         found[number] = small.replaced(found[number], a=other.a, b=other.b, c=other.c, area=other.area)
     return list(small.with_enemies(found, [("R0000", "R0006"), ("R0006", "R0012"), ("R0001", "R0002")]))
@@ -69,7 +69,7 @@ DESIGNS = (
         "a pool used up",
         {
             "blueprint": (Share("verbal", 400), Share("figural", 600), Share("spare", 0)),
-            "stopping": (RuleChoice("fixed_length", {"items": 72}),),
+            "stopping": (RuleChoice("fixed_length", {"items": 68}),),
         },
     ),
 )

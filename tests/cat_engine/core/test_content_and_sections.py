@@ -71,9 +71,10 @@ def test_a_line_without_items_is_passed_over_by_name() -> None:
 
 
 def test_items_below_a_line_in_the_tree_belong_to_it_and_others_to_none() -> None:
-    items = [*_pool(4), replace(_pool(1)[0], item_id="x", code="X", area="law.civil")]
+    items = [*_pool(4), replace(_pool(1)[0], item_id="x", code="X", content_hash="x", area="law.civil")]
     shares = (Share("verbal", 500), Share("verbal.syllogism", 500))
-    section = small.adaptive_section("s", items, blueprint=shares)
+    two = (RuleChoice("fixed_length", {"items": 2}),)
+    section = small.adaptive_section("s", items, blueprint=shares, stopping=two)
     pool = small.compiled_of(small.package_of(items, [section])).sections[0].pool
     assert pool.area.tolist() == [0, 1, -1, -1, -1]
 

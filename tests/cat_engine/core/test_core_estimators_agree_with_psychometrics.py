@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cat_engine.core import families
 from cat_engine.core.estimation.sum_score_eap import score_probability
 from cat_engine.core.pool import Pool
-from cat_engine.core.pool_facts import MOMENT_UNIT, score_moments
+from cat_engine.core.pool_facts import score_moments
 from cat_engine.core.test_package import PoolItem, RuleChoice
 from cat_engine.core.views import Estimate
 from psychometrics.estimation.estimates import Estimates
@@ -203,9 +203,10 @@ def test_of_two_likelihood_maxima_the_higher_is_reported() -> None:
 def test_moments_of_the_score_are_those_of_the_psychometrics_package() -> None:
     pool, columns = mixed_pool()
     theirs = expected_moments(columns, np.linspace(-6.0, 6.0, 121))
-    information, bias_term = (moment.T * MOMENT_UNIT for moment in score_moments(pool))
-    np.testing.assert_allclose(information, theirs.information, atol=3e-6)
-    np.testing.assert_allclose(bias_term, theirs.bias_term, atol=2e-5)
+    ours = score_moments(pool)
+    assert ours.unit == 2.0**-50
+    np.testing.assert_allclose(ours.information.T * ours.unit, theirs.information, atol=3e-6)
+    np.testing.assert_allclose(ours.bias_term.T * ours.unit, theirs.bias_term, atol=2e-5)
 
 
 ORACLE = {

@@ -149,13 +149,6 @@ def test_a_strict_line_is_not_broken_inside_a_set() -> None:
     assert met > 0
 
 
-def test_the_first_items_of_a_routing_set_do_not_break_a_set() -> None:
-    start = RuleChoice("routing_set", {"items": ["R0009", "R0020"]})
-    shown, _ = asked(compile_package(file_of(items_of(), start=start)), "routed", 0.0)
-    assert [item.item_set for item in shown[:3]] == ["C", "C", "C"]
-    assert shown[0].code == "R0009"
-
-
 @given(st.data())
 def test_openers_are_what_the_words_say(data: st.DataObject) -> None:
     """By looping over sets and items, for any mask, any past and any number of items left."""
@@ -192,9 +185,16 @@ def test_what_is_left_of_a_set() -> None:
     assert held.set_id == "A"
     assert begun_set(pool, (0, 1, 2)) is None, "its maximum is three"
     assert begun_set(pool, (0, 13)) is None, "another item came after it"
-    assert sorted(within_set(pool, held, everything)) == [0, 1, 2, 3, 4]
-    everything[[5, 8]] = False
-    assert within_set(pool, pool.item_sets["B"], everything).tolist() == [6]
+    rest, due = within_set(pool, held, (), everything)
+    assert (sorted(rest.tolist()), due) == ([0, 1, 2, 3, 4], 2)
+    assert within_set(pool, held, (0, 1), everything)[1] == 0
+    ordered = [pool.index_of[f"item-R-000{number}"] for number in (8, 5, 6, 7)]
+    everything[ordered[1]] = False
+    rest, due = within_set(pool, pool.item_sets["B"], ordered[:1], everything)
+    assert (rest.tolist(), due) == (ordered[2:], 3)
+    everything[ordered[1]] = True
+    rest, due = within_set(pool, pool.item_sets["B"], (ordered[0], ordered[2]), everything)
+    assert (rest.tolist(), due) == (ordered[3:], 2), "what was passed over does not come back"
 
 
 def test_the_end_of_a_section_names_minima_that_were_not_met() -> None:

@@ -272,13 +272,12 @@ def _problem(name: str, pooled: list[Any], **chosen: Any) -> str:
 def test_settings_that_do_not_fit_the_pool_are_named() -> None:
     plain = [oracle_pools.pool_item(number, "2PL", 1.0, (0.0,)) for number in range(6)]
     timed = [small.replaced(item, time_intensity=4.0, time_discrimination=2.0) for item in plain]
-    wrong = small.replaced(timed[2], time_discrimination=0.0)
     nominal = small.replaced(
         plain[0], code="N1", model="NRM", b=(0.1, 0.2), slopes=(0.5, 1.0), option_points=(0, 1, 2)
     )
     assert _problem("information_per_second", timed) == ""
     assert "0000: no response time" in _problem("information_per_second", plain)
-    assert "0002: response time" in _problem("information_per_second", [*timed[:2], wrong])
+    assert "0002: no response time" in _problem("information_per_second", [*timed[:2], plain[2]])
     assert "N1: a nominal item" in _problem("closest_difficulty", [*plain[1:], nominal])
     assert "N1: a nominal item" in _problem("stratified", [*plain[1:], nominal], items=5)
     assert _problem("stratified", [*plain[1:], nominal], items=5, blocked=False, closest="maximum") == ""

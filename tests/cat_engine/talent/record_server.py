@@ -93,7 +93,7 @@ class RecordServer:
 
     async def _stored_then_hang(self, request: Request, writer: asyncio.StreamWriter) -> None:
         self.keep(request)
-        await asyncio.sleep(2)
+        await asyncio.sleep(5)
 
     async def _stored_then_half(self, request: Request, writer: asyncio.StreamWriter) -> None:
         self.keep(request)
